@@ -1,0 +1,235 @@
+"""
+The nouns that travel between the rooms: who asks, who somebody is, what is pending.
+
+All of them are frozen values without behaviour of their own, and none knows the database or the web.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NoReturn, TypeAlias
+from uuid import UUID
+
+__all__ = [
+    "AuthnContext",
+    "Callback",
+    "Client",
+    "Headers",
+    "Password",
+    "SessionInfo",
+    "Step",
+    "Transaction",
+    "UserInfo",
+    "VerifiedIdentity",
+]
+
+#: Header names in lower case to their values.
+Headers: TypeAlias = Mapping[str, str]
+
+
+class Password:
+    """
+    A password as the person typed it, kept out of logs, traces and ``repr``.
+
+    It can't be pickled, compared or turned into text by accident; :meth:`reveal` is the only way
+    to the clear text, and easy to search for.
+    """
+
+    __slots__ = ("_clear",)
+
+    def __init__(self, clear: str) -> None:
+        self._clear = clear
+
+    def reveal(self) -> str:
+        """The clear text."""
+        return self._clear
+
+    def __bool__(self) -> bool:
+        return bool(self._clear)
+
+    def __repr__(self) -> str:
+        return "Password('…')"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        # A pickled password would end in a cache or a queue.
+        raise TypeError("a password can't be pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """
+    Who asks: what is known of the other side before anybody says who they are.
+
+    Attributes:
+        address: The network address, after trusted proxies were walked; ``"unknown"`` without one.
+        user_agent: What the browser says of itself; untrusted text.
+        request_id: Names the request in the log and in ``auth_events``.
+        browser: A random value kept in a cookie of its own; binds transactions to this browser.
+        language: The language the person reads, as a tag such as ``"de"``; ``None`` if unknown.
+    """
+
+    address: str = "unknown"
+    user_agent: str | None = None
+    request_id: str | None = None
+    browser: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    One decision on the road, for the event log.
+
+    Attributes:
+        name: A short stable word, such as ``"search"`` or ``"id_token"``.
+        detail: What was decided; never a secret, and safe for a log line.
+    """
+
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthnContext:
+    """
+    How and when a provider made sure of the person.
+
+    Attributes:
+        methods: The authentication methods (RFC 8176 ``amr`` values, such as ``"pwd"`` or ``"otp"``).
+        acr: The authentication context class (OpenID Connect Core §2), if the provider named one.
+        at: When the person proved who they are, if the provider said so.
+        session_id: The provider's own session (OIDC ``sid``, SAML ``SessionIndex``).
+        logout_hint: What the provider wants back at logout (OIDC ``id_token``); a secret.
+    """
+
+    methods: frozenset[str] = frozenset()
+    acr: str | None = None
+    at: datetime | None = None
+    session_id: str | None = None
+    logout_hint: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedIdentity:
+    """
+    Who somebody is, proven. Only a provider's verifying function makes one.
+
+    Attributes:
+        source: The provider's configured name, which becomes ``User.source``.
+        issuer: Who vouches (OIDC issuer, LDAP naming context); stored, and a changed one is refused.
+        source_id: The stable key at the source; never a DN, mail or username. Compared byte by byte.
+        username: The name to give a new user; an attribute, never a key.
+        email: The address, if the source has one.
+        email_verified: Whether the source vouches for the address.
+        realname: The name to show.
+        groups: ``None`` = the source said nothing; empty = it said "none".
+        attributes: What else the source told, for callbacks.
+        authn: How and when.
+        steps: What the provider did, for the event log.
+    """
+
+    source: str
+    issuer: str | None
+    source_id: str
+    username: str
+    email: str | None = None
+    email_verified: bool = False
+    realname: str | None = None
+    groups: frozenset[str] | None = None
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    authn: AuthnContext = AuthnContext()
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """
+    Something begun and to be finished once, by the same browser: see ``login_transactions``.
+
+    Attributes:
+        id: The one-time value that names it; travels as OIDC ``state``. 256 bits, only its hash is stored.
+        kind: What is pending, such as ``"redirect"`` or ``"factor"``.
+        provider: The provider it was begun with.
+        to: The path to go to afterwards; already reduced to this site.
+        data: What the provider or factor remembered (nonce, verifier); JSON-compatible.
+        expires: When it is void.
+    """
+
+    id: str = field(repr=False)
+    kind: str
+    provider: str | None
+    to: str
+    data: Mapping[str, object] = field(repr=False)
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """
+    What a browser brought back from a redirect provider; every value is untrusted.
+
+    Attributes:
+        params: Query or form parameters; each name occurs once (a doubled one was refused before).
+        method: ``"GET"`` or ``"POST"``.
+        url: The address called, without its query.
+    """
+
+    params: Mapping[str, str]
+    method: str = "GET"
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """What may be known of a user outside of a database session."""
+
+    id: UUID
+    username: str
+    role: str
+    realname: str | None = None
+    source: str | None = None
+    source_id: str | None = None
+    active: bool = True
+
+    @property
+    def title(self) -> str:
+        """The real name, or the username."""
+        return (self.realname or "").strip() or self.username
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """
+    A session as other rooms see it; the token is not in it.
+
+    Attributes:
+        id: The row's id, safe to show and to link to.
+        user_id: Whose session it is.
+        provider: The provider the person came by.
+        source_id: The person's key at that provider.
+        created: When it was opened.
+        last_seen: When it was used last, to the minute.
+        expires: When it ends in any case.
+        address: The address it was opened from.
+        user_agent: The browser it was opened with.
+        remember: Whether the person asked to stay logged in.
+        provider_session: The provider's session id (OIDC ``sid``).
+        logout_hint: What the provider wants back at logout.
+    """
+
+    id: UUID
+    user_id: UUID
+    provider: str
+    source_id: str | None
+    created: datetime
+    last_seen: datetime
+    expires: datetime
+    address: str | None = None
+    user_agent: str | None = None
+    remember: bool = False
+    provider_session: str | None = None
+    logout_hint: str | None = field(default=None, repr=False)

@@ -1,0 +1,165 @@
+"""
+Every error this framework raises, under one root.
+
+::
+
+    OnegovAuthError
+    ├── OnegovUserError              the first seed's name for errors about users
+    │   ├── UnknownUserError
+    │   ├── ExistingUserError
+    │   ├── InvalidActivationTokenError
+    │   ├── AlreadyActivatedError
+    │   ├── ExpiredSignupLinkError
+    │   └── InsecurePasswordError
+    ├── SettingsError                the configuration, all faults at once
+    ├── RegistryError                a plug-in is missing, twice there or broken
+    ├── MissingDependencyError       an optional library is not installed
+    ├── MissingSecretKeyError        something to encrypt, and no key for it
+    ├── SchemaOutdatedError          the database needs ``onegov-auth db upgrade``
+    └── InvalidPasswordError         a password that can't be hashed
+
+An expected refusal (a wrong password, a foreign state) is no error but a value:
+see :mod:`onegov_auth.outcomes`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "AlreadyActivatedError",
+    "ExistingUserError",
+    "ExpiredSignupLinkError",
+    "InsecurePasswordError",
+    "InvalidActivationTokenError",
+    "InvalidPasswordError",
+    "MissingDependencyError",
+    "MissingSecretKeyError",
+    "OnegovAuthError",
+    "OnegovUserError",
+    "RegistryError",
+    "SchemaOutdatedError",
+    "SettingsError",
+    "UnknownUserError",
+]
+
+
+class OnegovAuthError(Exception):
+    """The root, never raised itself. ``code`` is stable and unique per class."""
+
+    code: ClassVar[str] = "error"
+
+
+class OnegovUserError(OnegovAuthError):
+    """Raised by its subclasses only, when something is wrong with one user."""
+
+    code = "user_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class UnknownUserError(OnegovUserError):
+    """Raised when a user was not found."""
+
+    code = "unknown_user"
+
+
+class ExistingUserError(OnegovUserError):
+    """Raised when a user of that name exists already."""
+
+    code = "existing_user"
+
+
+class InvalidActivationTokenError(OnegovUserError):
+    """Raised when the given activation token does not match."""
+
+    code = "invalid_activation_token"
+
+
+class AlreadyActivatedError(OnegovUserError):
+    """Raised when a user was activated before."""
+
+    code = "already_activated"
+
+
+class ExpiredSignupLinkError(OnegovUserError):
+    """Raised when the signup link in use has expired, is used up or forged."""
+
+    code = "expired_signup_link"
+
+    def __init__(self) -> None:
+        super().__init__("The signup link has expired.")
+
+
+class InsecurePasswordError(OnegovUserError):
+    """Raised when a new password is not secure enough."""
+
+    code = "insecure_password"
+
+    def __init__(self, message: str = "The password is not secure enough.") -> None:
+        super().__init__(message)
+
+
+class SettingsError(OnegovAuthError):
+    """
+    Raised when the configuration has faults; it names all of them at once.
+
+    Args:
+        faults: One sentence per fault, each beginning with its key path.
+        source: The file the settings came from, for the message.
+    """
+
+    code = "settings"
+
+    def __init__(self, faults: Sequence[str], source: str | None = None) -> None:
+        self.faults = tuple(faults)
+        self.source = source
+        where = f" in {source}" if source else ""
+        lines = "".join(f"\n  - {fault}" for fault in self.faults)
+        count = len(self.faults)
+        super().__init__(f"{count} fault{'' if count == 1 else 's'}{where}:{lines}")
+
+
+class RegistryError(OnegovAuthError):
+    """Raised when a plug-in kind is unknown, registered twice or can't be loaded."""
+
+    code = "registry"
+
+
+class MissingDependencyError(OnegovAuthError):
+    """
+    Raised when an optional library is needed and not installed.
+
+    Args:
+        what: What needs it.
+        distribution: What to install, as given to ``pip install``.
+    """
+
+    code = "missing_dependency"
+
+    def __init__(self, what: str, distribution: str) -> None:
+        self.distribution = distribution
+        super().__init__(f"{what} needs a library: pip install '{distribution}'")
+
+
+class MissingSecretKeyError(OnegovAuthError):
+    """Raised when a secret is to be stored and no key to encrypt it is known."""
+
+    code = "missing_secret_key"
+
+
+class SchemaOutdatedError(OnegovAuthError):
+    """Raised when the database schema is not the one this version works on."""
+
+    code = "schema_outdated"
+
+
+class InvalidPasswordError(OnegovAuthError):
+    """Raised when a password can't be hashed: too long, a NUL, not Unicode text."""
+
+    code = "invalid_password"

@@ -1,0 +1,148 @@
+"""
+What a call to :class:`onegov_auth.auth.Auth`, a provider or a factor comes to.
+
+An expected refusal is a value with a stable code. The person reads one neutral sentence (the
+``web`` room has them), the event log keeps the code and the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from onegov_auth.domain import SessionInfo, Step, Transaction, UserInfo, VerifiedIdentity
+
+__all__ = [
+    "Challenge",
+    "EnrolmentRequired",
+    "FactorRequired",
+    "LoggedIn",
+    "LoggedOut",
+    "Outcome",
+    "Proof",
+    "Redirect",
+    "Refused",
+    "StepRequired",
+    "Unavailable",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """
+    The person is in.
+
+    Attributes:
+        user: Who.
+        session: The session that was opened.
+        token: The session's secret, for the cookie; nothing else ever sees it.
+        to: Where to go now, a path on this site.
+        created: Whether the user was made by this very login.
+    """
+
+    user: UserInfo
+    session: SessionInfo
+    token: str = field(repr=False)
+    to: str = "/"
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FactorRequired:
+    """The identity is proven; one of these factor types has to be proven as well."""
+
+    transaction: Transaction
+    factors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentRequired:
+    """A second factor is demanded of this person, who has none yet."""
+
+    transaction: Transaction
+    factors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequired:
+    """Something else has to be done first, such as proving the local account before it is linked."""
+
+    transaction: Transaction
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """
+    The browser has to go elsewhere.
+
+    Attributes:
+        url: An absolute address the provider made, or a path on this site.
+        remember: What the provider wants to find in ``Transaction.data`` when the browser is back.
+    """
+
+    url: str
+    remember: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """
+    No, for a reason that was to be expected.
+
+    Attributes:
+        code: The stable reason, for the event log; ``"unknown_user"`` and ``"wrong_password"``
+            are told apart here and nowhere a person can see.
+        steps: What was decided on the way.
+        retry_after: Seconds until another try makes sense, where that is the reason.
+    """
+
+    code: str
+    steps: tuple[Step, ...] = ()
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """
+    Nobody can say: a server is down. Never counted as a failed attempt.
+
+    Attributes:
+        provider: Which one could not be asked.
+        code: The stable reason, such as ``"timeout"`` or ``"tls"``.
+        steps: What was tried.
+    """
+
+    provider: str
+    code: str = "unavailable"
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A request provider or a factor asks the other side something first."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The request itself proved who somebody is; ``headers`` go into the answer."""
+
+    identity: VerifiedIdentity
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """The session is over; ``to`` is a path on this site, ``redirect`` the provider's own logout."""
+
+    to: str = "/"
+    redirect: Redirect | None = None
+
+
+Outcome: TypeAlias = (
+    LoggedIn | FactorRequired | EnrolmentRequired | StepRequired | Redirect | Refused | Unavailable
+)

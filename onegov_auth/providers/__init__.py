@@ -1,0 +1,70 @@
+"""
+Providers: who is somebody? All an adapter may import of the core is here.
+"""
+
+from onegov_auth.clock import Clock, utcnow
+from onegov_auth.domain import (
+    AuthnContext,
+    Callback,
+    Client,
+    Headers,
+    Password,
+    SessionInfo,
+    Step,
+    Transaction,
+    VerifiedIdentity,
+)
+from onegov_auth.errors import MissingDependencyError, OnegovAuthError, SettingsError
+from onegov_auth.outcomes import Challenge, Proof, Redirect, Refused, Unavailable
+from onegov_auth.providers.contract import (
+    Answer,
+    Check,
+    CheckState,
+    Directory,
+    Handler,
+    PasswordProvider,
+    Provider,
+    ProviderSettings,
+    RedirectProvider,
+    RequestProvider,
+    Services,
+)
+from onegov_auth.providers.resources import Resources
+from onegov_auth.settings.types import Duration, Secret, Section
+
+__all__ = [
+    "Answer",
+    "AuthnContext",
+    "Callback",
+    "Challenge",
+    "Check",
+    "CheckState",
+    "Client",
+    "Clock",
+    "Directory",
+    "Duration",
+    "Handler",
+    "Headers",
+    "MissingDependencyError",
+    "OnegovAuthError",
+    "Password",
+    "PasswordProvider",
+    "Proof",
+    "Provider",
+    "ProviderSettings",
+    "Redirect",
+    "RedirectProvider",
+    "Refused",
+    "RequestProvider",
+    "Resources",
+    "Secret",
+    "Section",
+    "Services",
+    "SessionInfo",
+    "SettingsError",
+    "Step",
+    "Transaction",
+    "Unavailable",
+    "VerifiedIdentity",
+    "utcnow",
+]

@@ -1,0 +1,256 @@
+"""
+What a provider is: one small abstract class per capability.
+
+A provider says who somebody is, and nothing else: finding or making the local user, roles,
+throttling, sessions and messages belong to other rooms.
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+from pydantic import Field
+
+from onegov_auth.clock import Clock, utcnow
+from onegov_auth.domain import Callback, Client, Headers, Password, SessionInfo, Transaction, VerifiedIdentity
+from onegov_auth.outcomes import Challenge, Proof, Redirect, Refused, Unavailable
+from onegov_auth.providers.resources import Resources
+from onegov_auth.settings.types import Section
+
+__all__ = [
+    "Answer",
+    "Check",
+    "CheckState",
+    "Directory",
+    "Handler",
+    "LocalAccounts",
+    "PasswordProvider",
+    "Provider",
+    "ProviderSettings",
+    "RedirectProvider",
+    "RequestProvider",
+    "Services",
+]
+
+
+class ProviderSettings(Section):
+    """
+    The keys every provider's block understands; an adapter adds its own in a subclass.
+
+    Attributes:
+        kind: Which provider; the name of its entry point.
+        roles: Role to the groups that grant it, in any order; compared without regard to case. ``"*"`` = anybody.
+        default_role: The role of somebody whom no group gives one; ``None`` = refused with ``no_role``.
+        link: What to do when a local account has the same username or e-mail.
+        link_domains: E-mail domains this provider is authoritative for (``link: verified_email``).
+        provision: Whether an unknown person becomes a user.
+    """
+
+    kind: str
+    roles: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    default_role: str | None = None
+    link: Literal["refuse", "prove", "verified_email"] = "refuse"
+    link_domains: tuple[str, ...] = ()
+    provision: bool = True
+
+
+class CheckState(StrEnum):
+    """How a step of the doctor went."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """
+    One step of ``onegov-auth check``.
+
+    Attributes:
+        name: What was looked at.
+        state: How it went.
+        detail: What was found; never a secret.
+        hint: What to change.
+        seconds: How long it took.
+    """
+
+    name: str
+    state: CheckState
+    detail: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an extra endpoint of a provider answers."""
+
+    status: int
+    body: str = ""
+    content_type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+#: An extra endpoint below ``provider/{name}/``; takes the request's untrusted values.
+Handler = Callable[[Callback, Client], Answer | Redirect | Refused | Unavailable]
+
+
+class LocalAccounts(Protocol):
+    """What the built-in ``local`` provider may ask of the accounts in our own tables."""
+
+    def verify(self, username: str, password: Password) -> VerifiedIdentity | Refused:
+        """
+        Compare *password* with the stored hash of the user *username*.
+
+        An unknown user costs the same hash as a known one (ASVS 6.3.8).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """
+    What a provider is handed when it is made.
+
+    Attributes:
+        resources: Where pools, key caches and health live; may be lost at any time.
+        clock: The time.
+        token: Makes an unguessable URL-safe text of the given number of random bytes.
+        application: The application id; separates the tenants of one process.
+        callback_url: The absolute address the browser comes back to (``RedirectProvider``).
+        initiate_url: The absolute address of ``provider/{name}``.
+        local_accounts: For the ``local`` provider only.
+    """
+
+    resources: Resources = field(default_factory=Resources)
+    clock: Clock = utcnow
+    token: Callable[[int], str] = secrets.token_urlsafe
+    application: str = "main/app"
+    callback_url: str = ""
+    initiate_url: str = ""
+    local_accounts: LocalAccounts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider(ABC):
+    """
+    Says who somebody is. Frozen; one instance per configured name, shared by all threads.
+
+    Attributes:
+        name: The name in the configuration, which becomes ``User.source``; immutable once used.
+        settings: Its block of the configuration, checked.
+        services: See :class:`Services`.
+    """
+
+    #: The name of the entry point.
+    kind: ClassVar[str]
+    #: What its block in the configuration may hold.
+    settings_class: ClassVar[type[ProviderSettings]] = ProviderSettings
+
+    name: str
+    settings: Any = field(repr=False)
+    services: Services = field(repr=False, default_factory=Services)
+
+    @classmethod
+    def create(cls, name: str, settings: ProviderSettings, services: Services) -> Self:
+        """
+        Make the instance of a configured block. No network is used here.
+
+        Raises:
+            SettingsError: If the block can't work, such as a file that can't be read.
+        """
+        return cls(name=name, settings=settings, services=services)
+
+    def check(self, login: str | None = None, claims: Mapping[str, object] | None = None) -> Iterator[Check]:
+        """
+        The doctor's steps, each yielded as soon as it is known.
+
+        Args:
+            login: Somebody to look up on the way, without their password.
+            claims: What a provider told of somebody, to see what would become of it.
+        """
+        del login, claims
+        yield Check("settings", CheckState.OK)
+
+    def routes(self) -> Mapping[str, Handler]:
+        """Extra endpoints below ``provider/{name}/``, such as ``backchannel-logout``."""
+        return {}
+
+
+class PasswordProvider(Provider):
+    """Checks the username and password of the login form."""
+
+    @property
+    def hint(self) -> str:
+        """Markdown to show above the form; empty for none."""
+        return ""
+
+    @abstractmethod
+    def authenticate(self, username: str, password: Password) -> VerifiedIdentity | Refused | Unavailable:
+        """
+        Who has this username and password?
+
+        An empty password is refused before anything is asked (RFC 4513 §5.1.2).
+
+        Returns:
+            The identity; ``Refused("unknown_user")`` if there is no such entry, which alone lets the next
+            provider be asked; ``Refused`` with another code for everything that is wrong with an entry
+            that exists; ``Unavailable`` if nobody can say.
+        """
+
+
+class RedirectProvider(Provider):
+    """Sends the browser away and reads what it brings back."""
+
+    @property
+    def button(self) -> str:
+        """Markdown of the button on the login page."""
+        return self.name
+
+    @abstractmethod
+    def start(self, transaction: Transaction) -> Redirect | Unavailable:
+        """
+        Where to send the browser.
+
+        ``Redirect.remember`` is stored with the transaction and found in its ``data`` by :meth:`finish`.
+        """
+
+    @abstractmethod
+    def finish(self, callback: Callback, transaction: Transaction) -> VerifiedIdentity | Refused | Unavailable:
+        """
+        Who came back? *transaction* was consumed by this very callback and is from the same browser.
+        """
+
+    def logout(self, session: SessionInfo, back_to: str) -> Redirect | None:
+        """
+        Where to send a browser whose local session is over, to end the provider's own session.
+
+        Args:
+            session: The session that was ended.
+            back_to: The absolute address to come back to.
+        """
+        del session, back_to
+        return None
+
+
+class RequestProvider(Provider):
+    """The request itself is the proof: SPNEGO, or the header of a trusted proxy."""
+
+    @abstractmethod
+    def authenticate_request(self, headers: Headers, client: Client) -> Proof | Challenge | Refused | Unavailable:
+        """Who sends these headers?"""
+
+
+class Directory(ABC):
+    """A second capability: can list its people, for ``onegov-auth sync``."""
+
+    @abstractmethod
+    def people(self) -> Iterator[VerifiedIdentity]:
+        """Everybody, page by page; raises when the directory stops answering, so that a part never looks whole."""
