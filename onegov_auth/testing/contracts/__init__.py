@@ -1,0 +1,12 @@
+"""
+Contract suites: what every provider holds, ours and anybody's.
+
+Subclass one as ``Test…``, override the fixtures that raise, and run pytest with
+``-p onegov_auth.testing.plugin``. What a provider can't do is said by overriding an attribute.
+"""
+
+from onegov_auth.testing.contracts.password import PasswordProviderContract
+from onegov_auth.testing.contracts.provider import Person, ProviderContract
+from onegov_auth.testing.contracts.redirect import RedirectProviderContract
+
+__all__ = ["PasswordProviderContract", "Person", "ProviderContract", "RedirectProviderContract"]
