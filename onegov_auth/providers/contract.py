@@ -12,15 +12,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, Protocol, Self
-
-from pydantic import Field
+from typing import Any, ClassVar, Protocol, Self
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Callback, Client, Headers, Password, SessionInfo, Transaction, VerifiedIdentity
 from onegov_auth.outcomes import Challenge, Proof, Redirect, Refused, Unavailable
 from onegov_auth.providers.resources import Resources
-from onegov_auth.settings.types import Section
+from onegov_auth.settings.providers import ProviderSettings
 
 __all__ = [
     "Answer",
@@ -36,27 +34,6 @@ __all__ = [
     "RequestProvider",
     "Services",
 ]
-
-
-class ProviderSettings(Section):
-    """
-    The keys every provider's block understands; an adapter adds its own in a subclass.
-
-    Attributes:
-        kind: Which provider; the name of its entry point.
-        roles: Role to the groups that grant it, in any order; compared without regard to case. ``"*"`` = anybody.
-        default_role: The role of somebody whom no group gives one; ``None`` = refused with ``no_role``.
-        link: What to do when a local account has the same username or e-mail.
-        link_domains: E-mail domains this provider is authoritative for (``link: verified_email``).
-        provision: Whether an unknown person becomes a user.
-    """
-
-    kind: str
-    roles: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    default_role: str | None = None
-    link: Literal["refuse", "prove", "verified_email"] = "refuse"
-    link_domains: tuple[str, ...] = ()
-    provision: bool = True
 
 
 class CheckState(StrEnum):
@@ -224,9 +201,7 @@ class RedirectProvider(Provider):
 
     @abstractmethod
     def finish(self, callback: Callback, transaction: Transaction) -> VerifiedIdentity | Refused | Unavailable:
-        """
-        Who came back? *transaction* was consumed by this very callback and is from the same browser.
-        """
+        """Who came back? *transaction* was consumed by this very callback and is from the same browser."""
 
     def logout(self, session: SessionInfo, back_to: str) -> Redirect | None:
         """

@@ -1,0 +1,218 @@
+"""What blocks of the settings say of each other."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.util import find_spec
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from onegov_auth.settings.model import Settings
+from onegov_auth.settings.providers import ProviderSettings
+
+__all__ = ["CHECKS", "SECRET_LENGTH", "cross_faults", "is_loopback"]
+
+#: 256 bits of a key (RFC 2104 §3) need 32 characters even if each brings 8 bits, which typed ones don't.
+SECRET_LENGTH = 32
+
+MAKE_SECRET = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+_EXTRAS = {"psycopg": "onegov-auth[postgresql]", "psycopg2": "psycopg2", "asyncpg": "asyncpg"}
+
+_PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+def cross_faults(settings: Settings, raw: Mapping[str, Any], broken: Iterable[str]) -> Iterator[str]:
+    """
+    The faults that only show when blocks are looked at together.
+
+    Args:
+        settings: The settings; blocks that have faults of their own are replaced by their defaults.
+        raw: The mapping they were made of, to tell what was written from what is a default.
+        broken: The top-level keys with faults of their own; checks that need one of them are left out.
+    """
+    lost = set(broken)
+    for needs, check in CHECKS:
+        if not lost & needs:
+            yield from check(settings, raw)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a *host* is this very machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _base_url(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        url = urlsplit(settings.base_url)
+        host, _port = url.hostname, url.port
+    except ValueError:
+        yield "base_url: is not an address"
+        return
+    if url.scheme not in {"http", "https"} or not host:
+        yield "base_url: must be an absolute address such as https://app.example.org"
+        return
+    if url.path or url.query or url.fragment or "@" in url.netloc or re.search(r"[\s\\]", settings.base_url):
+        yield "base_url: must be scheme and host only: no path, no query, no user name or password"
+    if url.scheme == "http" and not is_loopback(host):
+        yield "base_url: must begin with https:// (http is for localhost only)"
+
+
+def _cookies(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    if not settings.cookies.secure and not is_loopback(urlsplit(settings.base_url).hostname or ""):
+        yield "cookies.secure: may be false on localhost only; on a network, anybody could read the session cookie"
+
+
+def _secrets(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    values = [secret.reveal() for secret in settings.secrets]
+    for index, value in enumerate(values):
+        if len(value) < SECRET_LENGTH:
+            yield (f"secrets.{index}: must have at least {SECRET_LENGTH} characters; make one with: {MAKE_SECRET}")
+        elif len(set(value)) < _DISTINCT:
+            yield f"secrets.{index}: is too simple to be a secret; make one with: {MAKE_SECRET}"
+    if any(count > 1 for value, count in Counter(values).items() if value):
+        yield "secrets: the same secret is there twice"
+
+
+#: Fewer different characters than this are a placeholder such as "xxxx…" or "changemechangeme…".
+_DISTINCT = 10
+
+
+def _database(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    # SQLAlchemy's own texts repeat the URL, and with it the password.
+    try:
+        url = make_url(settings.database.reveal())
+        dialect = url.get_dialect()
+    except (ArgumentError, ValueError):
+        yield "database: is not a database URL such as postgresql://user:password@host/name or sqlite:///auth.db"
+        return
+    except NoSuchModuleError:
+        yield "database: names a kind of database that SQLAlchemy does not know; use postgresql:// or sqlite://"
+        return
+    try:
+        dialect.import_dbapi()
+    except ImportError:
+        driver = dialect.driver
+        yield f"database: the driver {driver} is not installed; pip install '{_EXTRAS.get(driver, driver)}'"
+    if settings.schema_name and dialect.name != "postgresql":
+        yield "schema: works with PostgreSQL only"
+
+
+def _redis(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    if settings.redis is None:
+        return
+    if not settings.redis.reveal().startswith(("redis://", "rediss://", "unix://")):
+        yield "redis: must be an address such as redis://host/0"
+    if find_spec("redis") is None:
+        yield "redis: the client library is not installed; pip install 'onegov-auth[redis]'"
+
+
+def _sessions(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    sessions = settings.sessions
+    if sessions.idle > sessions.lifetime:
+        yield "sessions.idle: must not be longer than sessions.lifetime"
+    if sessions.remember < sessions.lifetime:
+        yield "sessions.remember: must not be shorter than sessions.lifetime"
+
+
+def _passwords(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    if settings.passwords.min_length > settings.passwords.max_length:
+        yield "passwords.min_length: must not be more than passwords.max_length"
+
+
+def _role_names(settings: Settings, raw: Mapping[str, Any]) -> Iterator[str]:
+    if not settings.roles:
+        yield "roles: must name at least one role"
+    lists = {"privileged_roles": settings.privileged_roles}
+    if "change_username_roles" in raw:
+        lists["change_username_roles"] = settings.change_username_roles
+    for key, names in lists.items():
+        for index, name in enumerate(names):
+            yield from _role(settings, f"{key}.{index}", name)
+
+
+def _factor_roles(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    for index, name in enumerate(settings.second_factors.required_for):
+        yield from _role(settings, f"second_factors.required_for.{index}", name)
+
+
+def _registration(settings: Settings, raw: Mapping[str, Any]) -> Iterator[str]:
+    block = raw.get("registration")
+    if settings.registration.enabled or (isinstance(block, Mapping) and "role" in block):
+        yield from _role(settings, "registration.role", settings.registration.role)
+
+
+def _provider_roles(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    for name, block in settings.providers.items():
+        if "roles" in block.model_fields_set:
+            for role in block.roles:
+                yield from _role(settings, f"providers.{name}.roles.{role}", role)
+        if block.default_role is not None:
+            yield from _role(settings, f"providers.{name}.default_role", block.default_role)
+
+
+def _role(settings: Settings, path: str, name: str) -> Iterator[str]:
+    if name not in settings.roles:
+        yield f'{path}: there is no role "{name}" (roles: {", ".join(settings.roles)})'
+
+
+def _provider_names(settings: Settings, raw: Mapping[str, Any]) -> Iterator[str]:
+    names = raw.get("providers", settings.providers)
+    if not names:
+        yield "providers: must name at least one provider"
+    for name in map(str, names):
+        if not _PROVIDER_NAME.fullmatch(name):
+            yield f"providers.{name}: the name must be small letters, digits, - and _, and begin with a letter"
+        elif name == "auto":
+            yield "providers.auto: the name is taken by the address of the automatic login"
+
+
+def _provider_links(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    for name, block in settings.providers.items():
+        yield from _links(name, block)
+    for key in ("primary", "auto_login"):
+        holders = [name for name, block in settings.providers.items() if getattr(block, key, False)]
+        if len(holders) > 1:
+            yield f"providers.{holders[1]}.{key}: only one provider can be that, and {holders[0]} is already"
+
+
+def _links(name: str, block: ProviderSettings) -> Iterator[str]:
+    if block.link == "verified_email" and not block.link_domains:
+        yield (
+            f"providers.{name}.link_domains: must name the e-mail domains this provider is authoritative for,"
+            " because link is verified_email"
+        )
+    for index, domain in enumerate(block.link_domains):
+        if not re.fullmatch(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", domain):
+            yield f"providers.{name}.link_domains.{index}: must be a domain such as example.org, in small letters"
+
+
+_Check = Callable[[Settings, Mapping[str, Any]], Iterator[str]]
+
+#: Each check with the top-level keys it needs.
+CHECKS: tuple[tuple[frozenset[str], _Check], ...] = (
+    (frozenset({"base_url"}), _base_url),
+    (frozenset({"base_url", "cookies"}), _cookies),
+    (frozenset({"secrets"}), _secrets),
+    (frozenset({"database", "schema"}), _database),
+    (frozenset({"redis"}), _redis),
+    (frozenset({"sessions"}), _sessions),
+    (frozenset({"passwords"}), _passwords),
+    (frozenset({"roles", "privileged_roles", "change_username_roles"}), _role_names),
+    (frozenset({"roles", "second_factors"}), _factor_roles),
+    (frozenset({"roles", "registration"}), _registration),
+    (frozenset({"roles", "providers"}), _provider_roles),
+    (frozenset({"providers"}), _provider_names),
+    (frozenset({"providers"}), _provider_links),
+)

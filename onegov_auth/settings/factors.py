@@ -1,0 +1,108 @@
+"""Second factors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from onegov_auth.settings.types import Duration, Secret, Section
+
+__all__ = ["MTAN", "TOTP", "RecoveryCodes", "SecondFactors", "WebAuthn", "YubiKey"]
+
+NOTHING = timedelta(0)
+
+
+class TOTP(Section):
+    """
+    Codes of an app on the phone (RFC 6238).
+
+    Attributes:
+        issuer: The name the app shows; the title if left out.
+    """
+
+    issuer: str | None = None
+
+
+class YubiKey(Section):
+    """
+    One-time passwords of a YubiKey.
+
+    Attributes:
+        client_id: The number Yubico or your own validation server gave.
+        secret_key: The key that came with it, in base64.
+        urls: The validation servers, asked in this order.
+    """
+
+    client_id: str = Field(min_length=1)
+    secret_key: Secret
+    urls: tuple[Annotated[str, Field(pattern=r"^https?://[^\s@]+$")], ...] = Field(
+        ("https://api.yubico.com/wsapi/2.0/verify",), min_length=1
+    )
+
+
+class WebAuthn(Section):
+    """
+    Passkeys.
+
+    Attributes:
+        rp_id: The domain the passkeys belong to; the host of ``base_url`` if left out.
+        rp_name: The name the browser shows; the title if left out.
+        passwordless: Whether a passkey alone is enough to log in.
+    """
+
+    rp_id: str | None = Field(None, pattern=r"^[a-z0-9.-]+$")
+    rp_name: str | None = None
+    passwordless: bool = False
+
+
+class MTAN(Section):
+    """
+    Codes by SMS.
+
+    Attributes:
+        enabled: Whether they are offered.
+        valid: How long a code is good; 10 minutes at most (NIST 800-63B-4 §3.1.3.2).
+        countries: Whose phone numbers are taken, by their ISO 3166 codes.
+        automatic_setup: Whether a person without a factor is asked for a number at the login.
+    """
+
+    enabled: bool = False
+    valid: Duration = Field(timedelta(minutes=10), gt=NOTHING, le=timedelta(minutes=10))
+    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ("CH", "AT", "DE", "FR", "IT", "LI")
+    automatic_setup: bool = False
+
+
+class RecoveryCodes(Section):
+    """
+    Codes to keep in a safe place.
+
+    Attributes:
+        count: How many a person gets.
+    """
+
+    count: int = Field(10, ge=1, le=100)
+
+
+class SecondFactors(Section):
+    """
+    What may be asked for besides the password; a factor without its block is off.
+
+    Attributes:
+        totp: See :class:`TOTP`.
+        yubikey: See :class:`YubiKey`.
+        webauthn: See :class:`WebAuthn`.
+        mtan: See :class:`MTAN`.
+        recovery_codes: See :class:`RecoveryCodes`.
+        required_for: Roles that must have one; setting it up is forced at the login.
+        trusted_device: How long a device is not asked again; ``0`` to ask every time.
+    """
+
+    totp: TOTP | None = None
+    yubikey: YubiKey | None = None
+    webauthn: WebAuthn | None = None
+    mtan: MTAN | None = None
+    recovery_codes: RecoveryCodes | None = None
+    required_for: tuple[str, ...] = ()
+    trusted_device: Duration = NOTHING

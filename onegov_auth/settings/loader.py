@@ -1,0 +1,169 @@
+"""YAML or a mapping in, checked settings out; every fault in one error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+
+from onegov_auth.errors import RegistryError, SettingsError
+from onegov_auth.settings import plugins
+from onegov_auth.settings.checks import cross_faults
+from onegov_auth.settings.faults import keys, sentences, unknown, without
+from onegov_auth.settings.model import Settings
+from onegov_auth.settings.pending import find_pending
+from onegov_auth.settings.providers import ProviderSettings
+from onegov_auth.settings.source import Filler, Tree, merge, parse
+
+__all__ = ["SettingsClass", "load_settings", "settings_from"]
+
+#: The settings class of a provider's kind; raises ``RegistryError`` for one that is not installed.
+SettingsClass: TypeAlias = Callable[[str], type[ProviderSettings]]
+
+#: Stand in for required keys that have faults, so that everything else can still be looked at together.
+_STAND_INS: Mapping[str, Any] = {
+    "base_url": "https://localhost",
+    "database": "sqlite://",
+    "secrets": ["only-to-look-at-the-other-keys-together"],
+}
+
+
+def load_settings(path: str | os.PathLike[str], application: str | None = None) -> Settings:
+    """
+    The settings in a YAML file.
+
+    Args:
+        path: The file.
+        application: The tenant; the file's own ``application`` if left out.
+
+    Raises:
+        SettingsError: With every fault, each beginning with its key path.
+    """
+    source = os.fspath(path)
+    try:
+        text = Path(path).read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(["(top level): is not UTF-8 text"], source) from error
+    except OSError as error:
+        raise SettingsError([f"(top level): can't be read: {error.strerror}"], source) from error
+    return settings_from(parse(text, source), application, source)
+
+
+def settings_from(
+    mapping: Mapping[str, Any],
+    application: str | None = None,
+    source: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    provider_settings: SettingsClass = plugins.provider_settings,
+) -> Settings:
+    """
+    The settings in a mapping of the same shape as the YAML file.
+
+    Args:
+        mapping: Key to value.
+        application: The tenant; the mapping's own ``application`` if left out.
+        source: Where the mapping came from, for messages.
+        environ: Where ``${NAME}`` is looked up; the process's environment if left out.
+        provider_settings: The settings class of a provider's kind.
+
+    Raises:
+        SettingsError: With every fault, each beginning with its key path.
+    """
+    own = {key: value for key, value in mapping.items() if key != "tenants"}
+    tenants = mapping.get("tenants") or {}
+    if application is not None:
+        own["application"] = application
+    faults = list(_tenant_faults(tenants))
+    raw = own if faults else _for_tenant(own, tenants)
+    filler = Filler(os.environ if environ is None else environ)
+    filled = filler.fill(raw)
+    draft = _Draft(filled, provider_settings)
+    for fault in draft.faults():
+        if not any(_at(fault, path) for path in filler.missing):
+            faults.append(without(fault, filler.values))
+    faults = [*filler.faults, *faults]
+    if faults:
+        raise SettingsError(faults, source)
+    settings = draft.settings
+    settings._pending = tuple(find_pending(filled, settings))  # noqa: SLF001 -- the loader fills what YAML has no key for
+    settings._tenants = tuple(tenants)  # noqa: SLF001 -- the same
+    settings._source = source  # noqa: SLF001 -- the same
+    return settings
+
+
+def _at(fault: str, path: str) -> bool:
+    return fault.startswith((f"{path}:", f"{path}."))
+
+
+def _tenant_faults(tenants: object) -> Iterator[str]:
+    if not isinstance(tenants, Mapping):
+        yield "tenants: must be a block of application ids or namespaces"
+        return
+    known = {*keys(Settings)} - {"application"}
+    for name, block in tenants.items():
+        if not isinstance(block, Mapping):
+            yield f"tenants.{name}: must be a block of keys"
+            continue
+        for key in block:
+            if key not in known:
+                yield f"tenants.{name}.{key}: {unknown(str(key), known)}"
+
+
+def _for_tenant(own: Tree, tenants: Mapping[str, Any]) -> Tree:
+    application = own.get("application") or Settings.model_fields["application"].default
+    namespace = str(application).partition("/")[0]
+    for name in (namespace, application):
+        own = merge(own, tenants.get(name, {}))
+    return own
+
+
+class _Draft:
+    """
+    Settings in the making.
+
+    A block with faults is set aside, so that the remaining ones can still be checked against each other.
+    """
+
+    def __init__(self, filled: Tree, provider_settings: SettingsClass) -> None:
+        self._filled = filled
+        self._provider_settings = provider_settings
+        self.settings: Settings
+
+    def faults(self) -> Iterator[str]:
+        """Every fault; none means that ``settings`` is whole."""
+        values = dict(self._filled)
+        if isinstance(blocks := values.get("providers"), Mapping):
+            values["providers"] = providers = {}
+            for name, block in blocks.items():
+                yield from self._provider(name, block, providers)
+        broken: set[str] = set()
+        try:
+            self.settings = Settings.model_validate(values)
+        except ValidationError as error:
+            yield from sentences(error, Settings)
+            broken = {str(fault["loc"][0]) for fault in error.errors(include_input=False)}
+            whole = {key: value for key, value in values.items() if key not in broken}
+            self.settings = Settings.model_validate(dict(_STAND_INS) | whole)
+        yield from cross_faults(self.settings, self._filled, broken)
+
+    def _provider(self, name: object, block: object, into: dict[str, ProviderSettings]) -> Iterator[str]:
+        path = f"providers.{name}"
+        if not isinstance(block, Mapping):
+            yield f"{path}: must be a block of keys"
+            return
+        kind = block.get("kind")
+        if not isinstance(kind, str):
+            yield f"{path}.kind: {'is required' if kind is None else 'must be text (put it in quotes)'}"
+            return
+        try:
+            model = self._provider_settings(kind)
+        except RegistryError as error:
+            yield f"{path}.kind: {error}"
+            return
+        try:
+            into[str(name)] = model.model_validate(dict(block))
+        except ValidationError as error:
+            yield from sentences(error, model, path)

@@ -1,0 +1,131 @@
+"""Keys that are accepted already and whose feature comes with a later version."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onegov_auth.errors import SettingsError
+
+if TYPE_CHECKING:
+    from onegov_auth.settings.model import Settings
+
+__all__ = ["Pending", "find_pending", "refuse_pending"]
+
+log = logging.getLogger("onegov_auth")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """
+    A key that was switched on before its feature exists.
+
+    Attributes:
+        key: The key path.
+        feature: What is missing, in words.
+        protective: Whether ignoring it would leave the application less protected than its operator believes.
+    """
+
+    key: str
+    feature: str
+    protective: bool
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.feature} comes with a later version"
+
+
+def _on(value: object) -> bool:
+    return value is True
+
+
+def _there(value: object) -> bool:
+    return value is not None and value is not False
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int) and value > 0
+
+
+def _filled(value: object) -> bool:
+    return bool(value)
+
+
+def _restricted(value: object) -> bool:
+    return value != "all"
+
+
+def _sends(value: object) -> bool:
+    return value != "console:"
+
+
+def _some_time(value: object) -> bool:
+    return str(value).strip(" smhdw") not in {"", "0"}
+
+
+#: Key path, when it counts as switched on, the feature, and whether ignoring it weakens protection.
+PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
+    ("redis", _there, "sharing sessions and counters over Redis", False),
+    ("registration.enabled", _on, "registration", False),
+    ("recovery.enabled", _on, "the forgotten password", False),
+    ("passwords.login", _restricted, "restricting local passwords", True),
+    ("passwords.forbid.common", _on, "the list of common passwords", False),
+    ("passwords.forbid.history", _positive, "the password history", True),
+    ("second_factors.totp", _there, "the second factor TOTP", True),
+    ("second_factors.yubikey", _there, "the second factor YubiKey", True),
+    ("second_factors.webauthn", _there, "passkeys", True),
+    ("second_factors.mtan.enabled", _on, "the second factor mTAN", True),
+    ("second_factors.recovery_codes", _there, "recovery codes", False),
+    ("second_factors.required_for", _filled, "required second factors", True),
+    ("second_factors.trusted_device", _some_time, "trusted devices", False),
+    ("tokens.api", _there, "API tokens", False),
+    ("tokens.jwt.enabled", _on, "JSON Web Tokens", False),
+    ("mail.url", _sends, "sending mails", False),
+    ("sms", _there, "sending text messages", False),
+)
+
+
+def find_pending(raw: Mapping[str, Any], settings: Settings) -> Iterator[Pending]:
+    """
+    What was switched on too early.
+
+    Args:
+        raw: The mapping the settings were made of; a default does not count as switched on.
+        settings: The settings made of it.
+    """
+    for key, is_on, feature, protective in PENDING:
+        found, value = _look_up(raw, key)
+        if found and is_on(value):
+            yield Pending(key, feature, protective)
+    for name, block in settings.providers.items():
+        for key, (feature, protective) in type(block).later.items():
+            found, value = _look_up(raw, f"providers.{name}.{key}")
+            if found and _there(value):
+                yield Pending(f"providers.{name}.{key}", feature, protective)
+
+
+def _look_up(raw: Mapping[str, Any], path: str) -> tuple[bool, object]:
+    here: Any = raw
+    for part in path.split("."):
+        if not isinstance(here, Mapping) or part not in here:
+            return False, None
+        here = here[part]
+    return True, here
+
+
+def refuse_pending(settings: Settings) -> None:
+    """
+    Stop where a protective key would be ignored; say of the others, on logger ``onegov_auth``, that they are.
+
+    Raises:
+        SettingsError: With every protective key that is switched on before its feature exists.
+    """
+    protective = [item for item in settings.pending if item.protective]
+    if protective:
+        raise SettingsError(
+            [f"{item}, and ignoring it would weaken the protection; take it out" for item in protective],
+            settings.source,
+        )
+    for item in settings.pending:
+        log.warning("%s and has no effect yet", item)
