@@ -1,1 +1,144 @@
-"""The pytest plugin."""
+"""
+The pytest plugin: ``-p onegov_auth.testing.plugin``.
+
+Nothing of this framework is imported before a fixture is asked for, so that coverage sees those imports.
+A server that isn't installed skips the test on a laptop and fails it where ``CI`` is set.
+"""
+
+# ruff: noqa: PLC0415 — imports stand in the fixtures, for the reason above
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from onegov_auth.database import Database
+    from onegov_auth.testing.clock import FakeClock
+    from onegov_auth.testing.servers import OidcProvider, PostgreSQL, Redis, ServerProcess, Slapd
+
+__all__ = ["require_server"]
+
+_Server = TypeVar("_Server", bound="ServerProcess")
+
+
+def require_server(make: Callable[[], _Server]) -> _Server:
+    """
+    A started server; the caller closes it.
+
+    Where its program is not installed, the test is skipped and the package named; with ``CI`` set, it fails.
+    """
+    from onegov_auth.testing.servers import ServerMissingError
+
+    try:
+        return make().start()
+    except ServerMissingError as error:
+        if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+def _served(make: Callable[[], _Server]) -> Iterator[_Server]:
+    server = require_server(make)
+    yield server
+    server.close()
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    """A clock that stands still: ``clock()``, ``clock.now``, ``clock.advance(seconds)``."""
+    from onegov_auth.testing.clock import FakeClock
+
+    return FakeClock()
+
+
+@pytest.fixture(name="sqlite_url")
+def _sqlite_url(tmp_path: Path) -> str:
+    """The URL of an SQLite file that doesn't exist yet."""
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture(name="postgresql", scope="session")
+def _postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server for the whole session."""
+    from onegov_auth.testing.servers import PostgreSQL
+
+    yield from _served(PostgreSQL)
+
+
+@pytest.fixture(name="postgresql_url")
+def _postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of this test's own."""
+    url = postgresql.create_database()
+    yield url
+    postgresql.drop_database(url)
+
+
+@pytest.fixture(name="database_url", params=["sqlite", "postgresql"])
+def _database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database, once of each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(name="database")
+def _database(database_url: str, clock: FakeClock) -> Iterator[Database]:
+    """A database of each kind with all tables and nothing in them, on this test's ``clock``."""
+    from onegov_auth.database import Database
+    from onegov_auth.models import Base
+
+    database = Database(database_url, clock=clock)
+    Base.metadata.create_all(database.engine)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(name="slapd", scope="session")
+def _slapd() -> Iterator[Slapd]:
+    """An OpenLDAP for the whole session; who adds entries or changes one undoes it."""
+    from onegov_auth.testing.servers import Slapd
+
+    yield from _served(Slapd)
+
+
+@pytest.fixture(name="own_slapd")
+def _own_slapd() -> Iterator[Slapd]:
+    """An OpenLDAP of this test's own, which may be changed and stopped."""
+    from onegov_auth.testing.servers import Slapd
+
+    yield from _served(Slapd)
+
+
+@pytest.fixture(name="oidc_op", scope="session")
+def _oidc_op() -> Iterator[OidcProvider]:
+    """An OpenID provider for the whole session; clients and redirect URIs may be added, nothing taken away."""
+    from onegov_auth.testing.servers import OidcProvider
+
+    yield from _served(OidcProvider)
+
+
+@pytest.fixture(name="own_oidc_op")
+def _own_oidc_op() -> Iterator[OidcProvider]:
+    """An OpenID provider of this test's own, which may be changed and stopped."""
+    from onegov_auth.testing.servers import OidcProvider
+
+    yield from _served(OidcProvider)
+
+
+@pytest.fixture(name="redis", scope="session")
+def _redis() -> Iterator[Redis]:
+    """A Redis server for the whole session."""
+    from onegov_auth.testing.servers import Redis
+
+    yield from _served(Redis)
+
+
+@pytest.fixture(name="redis_url")
+def _redis_url(redis: Redis) -> str:
+    """The URL of an empty Redis database."""
+    redis.flush()
+    return redis.url

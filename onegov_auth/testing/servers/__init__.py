@@ -1,0 +1,21 @@
+"""Real servers for tests and for the demo: started on loopback, thrown away afterwards."""
+
+from onegov_auth.testing.servers.oidc import OidcProvider
+from onegov_auth.testing.servers.people import GROUPS, PEOPLE, Person
+from onegov_auth.testing.servers.postgresql import PostgreSQL
+from onegov_auth.testing.servers.process import ServerFailedError, ServerMissingError, ServerProcess
+from onegov_auth.testing.servers.redis import Redis
+from onegov_auth.testing.servers.slapd import Slapd
+
+__all__ = [
+    "GROUPS",
+    "PEOPLE",
+    "OidcProvider",
+    "Person",
+    "PostgreSQL",
+    "Redis",
+    "ServerFailedError",
+    "ServerMissingError",
+    "ServerProcess",
+    "Slapd",
+]
