@@ -15,6 +15,7 @@ Every error this framework raises, under one root.
     ├── RegistryError                a plug-in is missing, twice there or broken
     ├── MissingDependencyError       an optional library is not installed
     ├── MissingSecretKeyError        something to encrypt, and no key for it
+    ├── DecryptionError              a stored secret and no key that opens it
     ├── SchemaOutdatedError          the database needs ``onegov-auth db upgrade``
     └── InvalidPasswordError         a password that can't be hashed
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyActivatedError",
+    "DecryptionError",
     "ExistingUserError",
     "ExpiredSignupLinkError",
     "InsecurePasswordError",
@@ -151,6 +153,12 @@ class MissingSecretKeyError(OnegovAuthError):
     """Raised when a secret is to be stored and no key to encrypt it is known."""
 
     code = "missing_secret_key"
+
+
+class DecryptionError(OnegovAuthError):
+    """Raised when a stored secret was changed, or was encrypted with a key that is no longer configured."""
+
+    code = "decryption"
 
 
 class SchemaOutdatedError(OnegovAuthError):

@@ -81,10 +81,8 @@ def settings_from(
     filler = Filler(os.environ if environ is None else environ)
     filled = filler.fill(raw)
     draft = _Draft(filled, provider_settings)
-    for fault in draft.faults():
-        if not any(_at(fault, path) for path in filler.missing):
-            faults.append(without(fault, filler.values))
-    faults = [*filler.faults, *faults]
+    found = [fault for fault in draft.faults() if not any(_at(fault, path) for path in filler.missing)]
+    faults += filler.faults + [without(fault, filler.values) for fault in found]
     if faults:
         raise SettingsError(faults, source)
     settings = draft.settings
@@ -136,7 +134,8 @@ class _Draft:
         """Every fault; none means that ``settings`` is whole."""
         values = dict(self._filled)
         if isinstance(blocks := values.get("providers"), Mapping):
-            values["providers"] = providers = {}
+            providers: dict[str, ProviderSettings] = {}
+            values["providers"] = providers
             for name, block in blocks.items():
                 yield from self._provider(name, block, providers)
         broken: set[str] = set()

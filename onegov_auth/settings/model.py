@@ -14,7 +14,7 @@ from onegov_auth.settings.factors import SecondFactors
 from onegov_auth.settings.pending import Pending
 from onegov_auth.settings.providers import ProviderSettings
 from onegov_auth.settings.session import Attempts, Cookies, Sessions
-from onegov_auth.settings.types import Filled, FrozenMap, Secret, Section
+from onegov_auth.settings.types import FrozenMap, Secret, Section
 
 __all__ = ["DEFAULT_ROLES", "Settings"]
 

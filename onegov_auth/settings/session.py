@@ -35,7 +35,7 @@ class Sessions(Section):
     Attributes:
         lifetime: After which a session ends in any case (ASVS 7.3.2).
         idle: After which an unused session ends (ASVS 7.3.1).
-        remember: The lifetime of a session whose owner chose to stay logged in; 30 days at most (NIST 800-63B-4 §2.1.3).
+        remember: The lifetime of a session whose owner chose to stay logged in (NIST 800-63B-4 §2.1.3: 30 days).
         max_per_user: How many sessions one user may have; the oldest ends for a new one (ASVS 7.1.2).
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType, NoneType
-from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -29,7 +29,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d+)\s*([smhdw])")
+_DURATION = re.compile(r"([0-9]{1,12})\s*([smhdw])")
 
 
 class Filled(str):
@@ -44,7 +44,7 @@ class Filled(str):
 
     path: Path | None
 
-    def __new__(cls, value: str, path: Path | None = None) -> Filled:
+    def __new__(cls, value: str, path: Path | None = None) -> Self:
         """Text *value*, which stands in the file *path*."""
         filled = super().__new__(cls, value)
         filled.path = path
@@ -176,18 +176,16 @@ class Secret:
 def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, bool):
-        raise ValueError("must be a duration such as 30s, 10m, 12h or 14d")
-    if isinstance(value, int) and value >= 0:
-        value = f"{value}s"
-    elif isinstance(value, Filled) and value.isdecimal():
-        value = f"{value}s"
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    text = "" if isinstance(value, bool) else str(value).strip()
+    # Digits alone are seconds; a plain number in quotes is refused, for nobody knows what it was meant to be.
+    if text.isdecimal() and isinstance(value, int | Filled):
+        text += "s"
+    match = _DURATION.fullmatch(text) if isinstance(value, int | str) else None
     if match is None:
         raise ValueError("must be a duration such as 30s, 10m, 12h or 14d")
     try:
         return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:
         raise ValueError("is longer than time can be counted") from error
 
 
@@ -196,7 +194,9 @@ Duration: TypeAlias = Annotated[
     timedelta,
     BeforeValidator(_duration),
     PlainSerializer(lambda value: f"{int(value.total_seconds())}s", return_type=str),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+\s*[smhdw]$"}, {"type": "integer", "minimum": 0}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,12}\s*[smhdw]$"}, {"type": "integer", "minimum": 0}]}
+    ),
 ]
 
 #: A mapping that can't be changed; its order is the file's.
