@@ -13,11 +13,12 @@ import threading
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from passlib.context import CryptContext
 
 from onegov_auth.errors import InvalidPasswordError
+from onegov_auth.settings.accounts import Passwords
 
 __all__ = [
     "Hasher",
@@ -130,7 +131,12 @@ class Hasher:
         self._slots = threading.BoundedSemaphore(slots or 2 * (os.cpu_count() or 1))
 
     @classmethod
-    def cheap(cls, **options: Any) -> Hasher:
+    def from_settings(cls, settings: Passwords) -> Self:
+        """The hasher that the block ``passwords`` describes."""
+        return cls(settings.scheme, max_length=settings.max_length)
+
+    @classmethod
+    def cheap(cls, **options: Any) -> Self:
         """A hasher that costs next to nothing: for tests and benchmarks only."""
         cost = {"argon2__memory_cost": 8, "argon2__time_cost": 1, "argon2__parallelism": 1}
         return cls("argon2id", cost=cost, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
@@ -85,7 +86,7 @@ def settings_from(
     faults += filler.faults + [without(fault, filler.values) for fault in found]
     if faults:
         raise SettingsError(faults, source)
-    settings = draft.settings
+    settings = _with_existing_roles(draft.settings)
     settings._pending = tuple(find_pending(filled, settings))  # noqa: SLF001 -- the loader fills what YAML has no key for
     settings._tenants = tuple(tenants)  # noqa: SLF001 -- the same
     settings._source = source  # noqa: SLF001 -- the same
@@ -116,6 +117,15 @@ def _for_tenant(own: Tree, tenants: Mapping[str, Any]) -> Tree:
     for name in (namespace, application):
         own = merge(own, tenants.get(name, {}))
     return own
+
+
+def _with_existing_roles(settings: Settings) -> Settings:
+    # A kind's default mapping speaks of the default roles; written ones were checked against those that exist.
+    changed: dict[str, ProviderSettings] = {}
+    for name, block in settings.providers.items():
+        roles = {role: groups for role, groups in block.roles.items() if role in settings.roles}
+        changed[name] = block if len(roles) == len(block.roles) else block.model_copy(update={"roles": roles})
+    return settings.model_copy(update={"providers": MappingProxyType(changed)})
 
 
 class _Draft:

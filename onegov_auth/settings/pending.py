@@ -33,7 +33,7 @@ class Pending:
     protective: bool
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.feature} comes with a later version"
+        return f"{self.key}: comes with a later version ({self.feature})"
 
 
 def _on(value: object) -> bool:
@@ -124,8 +124,11 @@ def refuse_pending(settings: Settings) -> None:
     protective = [item for item in settings.pending if item.protective]
     if protective:
         raise SettingsError(
-            [f"{item}, and ignoring it would weaken the protection; take it out" for item in protective],
+            [
+                f"{item}; without it people would be less protected than this says, so take it out"
+                for item in protective
+            ],
             settings.source,
         )
     for item in settings.pending:
-        log.warning("%s and has no effect yet", item)
+        log.warning("%s; it has no effect yet", item)

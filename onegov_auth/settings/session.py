@@ -111,4 +111,6 @@ class Attempts(Section):
     factor: FactorLimit = FactorLimit()
     recovery: RecoveryLimit = RecoveryLimit()
     signup: SignupLimit = SignupLimit()
-    per_address: Annotated[AddressLimit | None, BeforeValidator(_switch)] = AddressLimit()
+    per_address: Annotated[
+        AddressLimit | None, BeforeValidator(_switch, json_schema_input_type=AddressLimit | bool | None)
+    ] = AddressLimit()
