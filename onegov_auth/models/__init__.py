@@ -1,0 +1,62 @@
+"""
+The tables, each a mixin and a default class, and what belongs to single rows.
+
+``Base.metadata.create_all(engine)`` works without any settings; an application with classes of its own
+makes the rest by :meth:`Entities.on`.
+"""
+
+from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
+from onegov_auth.models.base import Base, TimestampMixin, primary_key
+from onegov_auth.models.context import clock_of, entities_of, keys_of, maybe_keys_of
+from onegov_auth.models.entities import DEFAULT, Entities
+from onegov_auth.models.event import AuthEvent, AuthEventMixin
+from onegov_auth.models.factor import UserFactor, UserFactorMixin
+from onegov_auth.models.group import GroupMixin, UserGroup
+from onegov_auth.models.hashing import PasswordHasher, hasher, use_hasher
+from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
+from onegov_auth.models.listener import end_sessions, move_rights
+from onegov_auth.models.names import MAX_USERNAME, canonical_username
+from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
+from onegov_auth.models.session import UserSession, UserSessionMixin
+from onegov_auth.models.tan import TAN, TANMixin
+from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
+from onegov_auth.models.user import User, UserMixin
+
+__all__ = [
+    "DEFAULT",
+    "MAX_USERNAME",
+    "TAN",
+    "AttemptMixin",
+    "AuthEvent",
+    "AuthEventMixin",
+    "Base",
+    "Entities",
+    "GroupMixin",
+    "LoginAttempt",
+    "LoginTransaction",
+    "LoginTransactionMixin",
+    "PasswordHasher",
+    "RoleMapping",
+    "RoleMappingMixin",
+    "TANMixin",
+    "TimestampMixin",
+    "User",
+    "UserFactor",
+    "UserFactorMixin",
+    "UserGroup",
+    "UserIdentity",
+    "UserIdentityMixin",
+    "UserMixin",
+    "UserSession",
+    "UserSessionMixin",
+    "canonical_username",
+    "clock_of",
+    "end_sessions",
+    "entities_of",
+    "hasher",
+    "keys_of",
+    "maybe_keys_of",
+    "move_rights",
+    "primary_key",
+    "use_hasher",
+]

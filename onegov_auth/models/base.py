@@ -1,0 +1,68 @@
+"""The declarative base of the default classes, and what every table has in common."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, TypeAlias
+
+from sqlalchemy import Column, Index, MetaData, Table, inspect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from onegov_auth.clock import utcnow
+from onegov_auth.models.types import UTCDateTime
+
+__all__ = ["NAMING_CONVENTION", "Base", "Key", "TimestampMixin", "index", "primary_key"]
+
+#: The type of a key that belongs to the application: UUID in the default classes.
+Key: TypeAlias = Any
+
+#: Constraints need names: SQLite can't drop a nameless one, and Alembic compares by them.
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of the default classes; ``Base.metadata.create_all(engine)`` needs no settings."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class TimestampMixin:
+    """
+    When a row was made and when it was changed last.
+
+    Objects get both from the session's clock (see :mod:`onegov_auth.models.listener`), statements
+    without objects from the system's.
+    """
+
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, nullable=False, sort_order=100)
+    modified: Mapped[datetime | None] = mapped_column(UTCDateTime, onupdate=utcnow, nullable=True, sort_order=101)
+
+    @property
+    def last_change(self) -> datetime:
+        """When the row was changed last, or made."""
+        return self.modified or self.created
+
+
+def primary_key(class_: type[Any]) -> Column[Any]:
+    """
+    The one column that identifies a row of *class_*; foreign keys point to it, whatever its name and type.
+
+    Raises:
+        TypeError: If the primary key has several columns.
+    """
+    table = inspect(class_).local_table
+    columns = list(table.primary_key) if isinstance(table, Table) else []
+    if len(columns) != 1:
+        raise TypeError(f"{class_.__name__} needs a primary key of one column")
+    return columns[0]
+
+
+def index(class_: Any, *columns: str) -> Index:
+    """An index for ``__table_args__``, named after its columns on a base without naming convention, too."""
+    return Index(f"ix_{class_.__tablename__}_{'_'.join(columns)}", *columns)

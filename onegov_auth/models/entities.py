@@ -1,0 +1,137 @@
+"""The mapped classes that belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, MetaData, Table
+from sqlalchemy.orm import DeclarativeBase
+
+from onegov_auth.errors import RegistryError
+from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
+from onegov_auth.models.base import Base, primary_key
+from onegov_auth.models.event import AuthEvent, AuthEventMixin
+from onegov_auth.models.factor import UserFactor, UserFactorMixin
+from onegov_auth.models.group import GroupMixin, UserGroup
+from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
+from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
+from onegov_auth.models.session import UserSession, UserSessionMixin
+from onegov_auth.models.tan import TAN, TANMixin
+from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
+from onegov_auth.models.user import User, UserMixin
+
+__all__ = ["DEFAULT", "Entities"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """
+    The mapped classes that belong together, on one declarative base.
+
+    Annotated as the default classes: an application's own have the same attributes, by the same mixins.
+
+    Attributes:
+        user: The users.
+        group: The groups of users.
+        role_mapping: Roles on single objects.
+        tan: Short codes.
+        identity: Whom providers know as whom.
+        factor: Second factors.
+        session: Sessions.
+        transaction: What was begun and is to be finished once.
+        attempt: Attempts to get in.
+        event: What happened.
+        user_groups: The table of memberships: ``user_id``, ``group_id``.
+    """
+
+    user: type[User]
+    group: type[UserGroup]
+    role_mapping: type[RoleMapping]
+    tan: type[TAN]
+    identity: type[UserIdentity]
+    factor: type[UserFactor]
+    session: type[UserSession]
+    transaction: type[LoginTransaction]
+    attempt: type[LoginAttempt]
+    event: type[AuthEvent]
+    user_groups: Table
+
+    @classmethod
+    def on(cls, base: type[DeclarativeBase], **classes: type[Any]) -> Entities:
+        """
+        Build all tables that are not given on an application's own declarative base.
+
+        Foreign keys follow the primary keys of the classes given, whatever their names and types. Tables
+        that are built have the default names.
+
+        Args:
+            base: The declarative base.
+            classes: The application's own classes by the names of the attributes above; each is made of
+                the mixin of that concept, such as ``user=MyUser`` with ``class MyUser(UserMixin, Base)``.
+
+        Raises:
+            RegistryError: If a name is unknown, a class is no subclass of its mixin, or is taken already.
+        """
+        unknown = sorted(classes.keys() - _MIXINS.keys())
+        if unknown:
+            raise RegistryError(f"no such entity: {', '.join(unknown)}; there are {', '.join(_MIXINS)}")
+        for name, class_ in classes.items():
+            _check(name, class_)
+        user = classes.get("user") or _build(base, "user", {})
+        group = classes.get("group") or _build(base, "group", {})
+        links = {"__user__": user, "__group__": group}
+        others = {
+            name: classes.get(name) or _build(base, name, links) for name in _MIXINS if name not in {"user", "group"}
+        }
+        members = _memberships(base.metadata, user, group)
+        return cls(user=user, group=group, **others, user_groups=members).bind()
+
+    def bind(self) -> Entities:
+        """Tell users and groups which classes belong to them."""
+        for class_ in (self.user, self.group):
+            class_.__entities__ = self
+        return self
+
+
+def _check(name: str, class_: object) -> None:
+    mixin = _MIXINS[name][0]
+    if not (isinstance(class_, type) and issubclass(class_, mixin)):
+        raise RegistryError(f"{name}: {class_!r} is no subclass of {mixin.__name__}")
+    if "__entities__" in vars(class_):
+        raise RegistryError(f"{name}: {class_.__name__} belongs to other entities already")
+
+
+def _build(base: type[DeclarativeBase], name: str, links: dict[str, type[Any]]) -> type[Any]:
+    mixin, default = _MIXINS[name]
+    return type(default.__name__, (mixin, base), {"__tablename__": default.__tablename__, **links})
+
+
+def _memberships(metadata: MetaData, user: type[UserMixin], group: type[GroupMixin]) -> Table:
+    user_key, group_key = primary_key(user), primary_key(group)
+    return Table(
+        "user_group_associations",
+        metadata,
+        Column("user_id", user_key.type, ForeignKey(user_key, ondelete="CASCADE"), primary_key=True),
+        Column("group_id", group_key.type, ForeignKey(group_key, ondelete="CASCADE"), primary_key=True, index=True),
+    )
+
+
+_MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
+    "user": (UserMixin, User),
+    "group": (GroupMixin, UserGroup),
+    "role_mapping": (RoleMappingMixin, RoleMapping),
+    "tan": (TANMixin, TAN),
+    "identity": (UserIdentityMixin, UserIdentity),
+    "factor": (UserFactorMixin, UserFactor),
+    "session": (UserSessionMixin, UserSession),
+    "transaction": (LoginTransactionMixin, LoginTransaction),
+    "attempt": (AttemptMixin, LoginAttempt),
+    "event": (AuthEventMixin, AuthEvent),
+}
+
+#: The default classes.
+DEFAULT = Entities(
+    **{name: default for name, (_, default) in _MIXINS.items()},
+    user_groups=_memberships(Base.metadata, User, UserGroup),
+).bind()
