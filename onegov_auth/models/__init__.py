@@ -12,7 +12,7 @@ from onegov_auth.models.entities import DEFAULT, Entities
 from onegov_auth.models.event import AuthEvent, AuthEventMixin
 from onegov_auth.models.factor import UserFactor, UserFactorMixin
 from onegov_auth.models.group import GroupMixin, UserGroup
-from onegov_auth.models.hashing import PasswordHasher, hasher, use_hasher
+from onegov_auth.models.hashing import PasswordHasher, hasher_of
 from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
 from onegov_auth.models.listener import end_sessions, move_rights
 from onegov_auth.models.names import MAX_USERNAME, canonical_username
@@ -53,10 +53,9 @@ __all__ = [
     "clock_of",
     "end_sessions",
     "entities_of",
-    "hasher",
+    "hasher_of",
     "keys_of",
     "maybe_keys_of",
     "move_rights",
     "primary_key",
-    "use_hasher",
 ]

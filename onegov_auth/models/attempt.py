@@ -45,7 +45,8 @@ class AttemptMixin:
     code: Mapped[str | None] = mapped_column(Text, nullable=True)
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
         """What is not said by the columns."""
         return (
             index(cls, "attempt_type", "user_input", "datetime_utc"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from onegov_auth.keys import Keys
     from onegov_auth.models.entities import Entities
 
-__all__ = ["CONTEXT", "clock_of", "entities_of", "keys_of", "maybe_keys_of", "session_of"]
+__all__ = ["CONTEXT", "clock_of", "entities_of", "keys_of", "maybe_keys_of", "of_context", "session_of"]
 
 #: Where :class:`onegov_auth.database.SessionContext` is kept in ``Session.info``.
 CONTEXT = "onegov_auth"
@@ -23,7 +23,7 @@ CONTEXT = "onegov_auth"
 
 def entities_of(session: Session) -> Entities:
     """The mapped classes in use; the default ones for a session that names none."""
-    entities: Entities | None = _get(session, "entities")
+    entities: Entities | None = of_context(session, "entities")
     if entities is None:
         # The default classes import this module.
         from onegov_auth.models.entities import DEFAULT  # noqa: PLC0415
@@ -34,13 +34,13 @@ def entities_of(session: Session) -> Entities:
 
 def clock_of(session: Session | None) -> Clock:
     """The session's clock; the system's for a session that has none."""
-    clock: Clock | None = _get(session, "clock")
+    clock: Clock | None = of_context(session, "clock")
     return clock or utcnow
 
 
 def maybe_keys_of(session: Session | None) -> Keys | None:
     """The session's keys, if it has any."""
-    keys: Keys | None = _get(session, "keys")
+    keys: Keys | None = of_context(session, "keys")
     return keys
 
 
@@ -70,5 +70,6 @@ def session_of(instance: object) -> Session:
     return session
 
 
-def _get(session: Session | None, name: str) -> Any:
+def of_context(session: Session | None, name: str) -> Any:
+    """One attribute of the session's context, or ``None``."""
     return None if session is None else getattr(session.info.get(CONTEXT), name, None)

@@ -59,7 +59,8 @@ class AuthEventMixin:
     steps: Mapped[list[Any]] = mapped_column(json_list, nullable=False, default=list)
 
     @declared_attr
-    def user_id(cls) -> Mapped[Key | None]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def user_id(cls) -> Mapped[Key | None]:
         """The user. No foreign key: an event is kept when the user is deleted."""
         return mapped_column(primary_key(cls.__user__).type, nullable=True, index=True)
 

@@ -60,18 +60,21 @@ class UserFactorMixin:
     _pending: str | None = None
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
         """A YubiKey's owner is found by its public id."""
         return (index(cls, "type", "key"),)
 
     @declared_attr
-    def user_id(cls) -> Mapped[Key]:  # noqa: N805 - as above
+    @classmethod
+    def user_id(cls) -> Mapped[Key]:
         """Whose factor it is."""
         key = primary_key(cls.__user__)
         return mapped_column(key.type, ForeignKey(key, ondelete="CASCADE"), nullable=False, index=True)
 
     @declared_attr
-    def user(cls) -> Mapped[User]:  # noqa: N805 - as above
+    @classmethod
+    def user(cls) -> Mapped[User]:
         """Whose factor it is."""
         return relationship(lambda: cls.__user__, back_populates="factors")
 

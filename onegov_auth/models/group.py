@@ -40,31 +40,42 @@ class GroupMixin(TimestampMixin):
     content: Mapped[dict[str, Any]] = mapped_column(json_dict, nullable=False, default=dict, deferred=True)
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
         """Subclasses share the table."""
         return {} if has_inherited_table(cls) else {"polymorphic_on": "type", "polymorphic_identity": "generic"}
 
-    @declared_attr
-    def users(cls) -> DynamicMapped[User]:  # noqa: N805 - as above
-        """The members, as a query."""
-        return relationship(
-            lambda: cls.__entities__.user,
-            secondary=lambda: cls.__entities__.user_groups,
-            back_populates="groups",
-            passive_deletes=True,
-            lazy="dynamic",
-        )
+    if TYPE_CHECKING:
+        users: DynamicMapped[User]
+    else:
 
-    @declared_attr
-    def role_mappings(cls) -> DynamicMapped[RoleMapping]:  # noqa: N805 - as above
-        """The roles the group has on single objects, as a query."""
-        return relationship(
-            lambda: cls.__entities__.role_mapping,
-            back_populates="group",
-            cascade="all, delete-orphan",
-            passive_deletes=True,
-            lazy="dynamic",
-        )
+        @declared_attr
+        @classmethod
+        def users(cls) -> DynamicMapped[User]:
+            """The members, as a query."""
+            return relationship(
+                lambda: cls.__entities__.user,
+                secondary=lambda: cls.__entities__.user_groups,
+                back_populates="groups",
+                passive_deletes=True,
+                lazy="dynamic",
+            )
+
+    if TYPE_CHECKING:
+        role_mappings: DynamicMapped[RoleMapping]
+    else:
+
+        @declared_attr
+        @classmethod
+        def role_mappings(cls) -> DynamicMapped[RoleMapping]:
+            """The roles the group has on single objects, as a query."""
+            return relationship(
+                lambda: cls.__entities__.role_mapping,
+                back_populates="group",
+                cascade="all, delete-orphan",
+                passive_deletes=True,
+                lazy="dynamic",
+            )
 
 
 class UserGroup(GroupMixin, Base):

@@ -1,19 +1,23 @@
 """
 Where models get their password hashes from.
 
-Hashing is a room above the models, so they can't import it. What hashes is a plug-in like any other
-here, found by the entry point ``default`` in the group ``onegov_auth.hashers`` when the first password
-is hashed; see ``docs/contributing/decisions.md``.
+Hashing is a room above the models, so they can't import it. A session carries the hasher of its
+application (``Session.info``); without one, it is a plug-in like any other here, found by the entry point
+``default`` in the group ``onegov_auth.hashers``. See ``docs/contributing/decisions.md``.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Protocol, cast
+
+from sqlalchemy.orm import Session
 
 from onegov_auth.errors import RegistryError
+from onegov_auth.models.context import of_context
 
-__all__ = ["GROUP", "PasswordHasher", "Verified", "hasher", "use_hasher"]
+__all__ = ["GROUP", "PasswordHasher", "Verified", "default_hasher", "hasher_of"]
 
 #: The entry point group of hashers.
 GROUP = "onegov_auth.hashers"
@@ -32,9 +36,9 @@ class Verified(Protocol):
 
 
 class PasswordHasher(Protocol):
-    """Hashes and compares passwords; the module :mod:`onegov_auth.passwords` is one."""
+    """Hashes and compares passwords: :class:`onegov_auth.passwords.Hasher` is one."""
 
-    def hash_password(self, clear: str, /) -> str:
+    def hash(self, clear: str, /) -> str:
         """
         The hash to store.
 
@@ -42,38 +46,28 @@ class PasswordHasher(Protocol):
             InvalidPasswordError: If the password can't be hashed.
         """
 
-    def verify_password(self, clear: str, hashed: str, /) -> Verified:
+    def verify(self, clear: str, hashed: str | None, /) -> Verified:
         """Compare; a password or a hash that is unusable is wrong, not an error."""
 
     def verify_dummy(self, clear: str, /) -> object:
-        """Take as long as :meth:`verify_password`, for a user who does not exist."""
+        """Take as long as :meth:`verify`, for a user who does not exist."""
 
 
-_current: list[PasswordHasher] = []
+def hasher_of(session: Session | None) -> PasswordHasher:
+    """The hasher of the session's application, or the installed default."""
+    own: PasswordHasher | None = of_context(session, "hasher")
+    return own if own is not None else default_hasher()
 
 
-def hasher() -> PasswordHasher:
+@cache
+def default_hasher() -> PasswordHasher:
     """
-    What hashes passwords in this process.
+    The installed default, made once.
 
     Raises:
         RegistryError: If the entry point is missing, as in an installation that is older than the code.
     """
-    if not _current:
-        found = entry_points(group=GROUP, name="default")
-        if not found:
-            raise RegistryError(f"no password hasher: {GROUP} has no 'default'; install onegov-auth again")
-        _current.append(next(iter(found)).load())
-    return _current[0]
-
-
-def use_hasher(new: PasswordHasher | None) -> PasswordHasher | None:
-    """
-    Hash passwords by *new* in this process from now on; ``None`` means the installed default.
-
-    Returns:
-        What was used before, to be put back; ``None`` if nothing was hashed yet.
-    """
-    before = _current[0] if _current else None
-    _current[:] = [] if new is None else [new]
-    return before
+    found = entry_points(group=GROUP, name="default")
+    if not found:
+        raise RegistryError(f"no password hasher: {GROUP} has no 'default'; install onegov-auth again")
+    return cast("PasswordHasher", next(iter(found)).load()())

@@ -55,18 +55,21 @@ class UserIdentityMixin:
     last_used: Mapped[datetime | None] = mapped_column(UTCDateTime, nullable=True)
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
         """What is not said by the columns."""
         return (UniqueConstraint("source", "source_id"),)
 
     @declared_attr
-    def user_id(cls) -> Mapped[Key]:  # noqa: N805 - as above
+    @classmethod
+    def user_id(cls) -> Mapped[Key]:
         """The local user."""
         key = primary_key(cls.__user__)
         return mapped_column(key.type, ForeignKey(key, ondelete="CASCADE"), nullable=False, index=True)
 
     @declared_attr
-    def user(cls) -> Mapped[User]:  # noqa: N805 - as above
+    @classmethod
+    def user(cls) -> Mapped[User]:
         """The local user."""
         return relationship(lambda: cls.__user__, back_populates="identities")
 

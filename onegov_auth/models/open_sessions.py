@@ -117,4 +117,4 @@ class WithSessions:
         statement = delete(rows).where(rows.user_id == self._key(), *conditions)
         # "fetch": an ended session that is loaded must not be used on.
         result = session_of(self).execute(statement.execution_options(synchronize_session="fetch"))
-        return cast(CursorResult[Any], result).rowcount
+        return cast("CursorResult[Any]", result).rowcount

@@ -52,18 +52,21 @@ class RoleMappingMixin(TimestampMixin):
     content: Mapped[dict[str, Any]] = mapped_column(json_dict, nullable=False, default=dict, deferred=True)
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
         """Subclasses share the table."""
         return {} if has_inherited_table(cls) else {"polymorphic_on": "type", "polymorphic_identity": "generic"}
 
     @declared_attr
-    def group_id(cls) -> Mapped[Key | None]:  # noqa: N805 - as above
+    @classmethod
+    def group_id(cls) -> Mapped[Key | None]:
         """The group, if it is a group's role."""
         key = primary_key(cls.__group__)
         return mapped_column(key.type, ForeignKey(key, ondelete="CASCADE"), nullable=True, index=True)
 
     @declared_attr
-    def username(cls) -> Mapped[str | None]:  # noqa: N805 - as above
+    @classmethod
+    def username(cls) -> Mapped[str | None]:
         """The user's name, if it is a user's role; it follows when the user is renamed."""
         name = inspect(cls.__user__).columns["username"]
         return mapped_column(
@@ -71,12 +74,14 @@ class RoleMappingMixin(TimestampMixin):
         )
 
     @declared_attr
-    def group(cls) -> Mapped[UserGroup | None]:  # noqa: N805 - as above
+    @classmethod
+    def group(cls) -> Mapped[UserGroup | None]:
         """The group, if it is a group's role."""
         return relationship(lambda: cls.__group__, back_populates="role_mappings")
 
     @declared_attr
-    def user(cls) -> Mapped[User | None]:  # noqa: N805 - as above
+    @classmethod
+    def user(cls) -> Mapped[User | None]:
         """The user, if it is a user's role."""
         return relationship(lambda: cls.__user__, back_populates="role_mappings")
 

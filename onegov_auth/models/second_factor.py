@@ -35,7 +35,8 @@ class WithFactors:
     __entities__: ClassVar[Entities]
 
     @declared_attr
-    def factors(cls) -> Mapped[list[UserFactor]]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def factors(cls) -> Mapped[list[UserFactor]]:
         """The second factors, the oldest first."""
         return relationship(
             lambda: cls.__entities__.factor,
@@ -68,7 +69,7 @@ class WithFactors:
         """Whether there is a second factor of that type, or of any; usable in queries."""
         return any(type_ in {None, factor.type} for factor in self.factors)
 
-    @has_factor.inplace.expression
+    @has_factor.expression
     @classmethod
     def _has_factor(cls, type_: str | None = None) -> ColumnElement[bool]:
         factors = cls.__entities__.factor

@@ -64,18 +64,21 @@ class UserSessionMixin:
     factors: Mapped[list[Any]] = mapped_column(json_list, nullable=False, default=list)
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
         """A provider ends sessions by its own id or by the person's (OIDC Back-Channel Logout §2.4)."""
         return (index(cls, "provider", "provider_session"), index(cls, "provider", "source_id"))
 
     @declared_attr
-    def user_id(cls) -> Mapped[Key]:  # noqa: N805 - as above
+    @classmethod
+    def user_id(cls) -> Mapped[Key]:
         """Whose session it is."""
         key = primary_key(cls.__user__)
         return mapped_column(key.type, ForeignKey(key, ondelete="CASCADE"), nullable=False, index=True)
 
     @declared_attr
-    def user(cls) -> Mapped[User]:  # noqa: N805 - as above
+    @classmethod
+    def user(cls) -> Mapped[User]:
         """Whose session it is."""
         return relationship(lambda: cls.__user__)
 

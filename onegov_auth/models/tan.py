@@ -49,7 +49,8 @@ class TANMixin(TimestampMixin):
     meta: Mapped[dict[str, Any]] = mapped_column(json_dict, nullable=False, default=dict)
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
         """What is not said by the columns."""
         return (index(cls, "created"),)
 
@@ -60,7 +61,7 @@ class TANMixin(TimestampMixin):
             return False
         return expires_after is None or self.created > self._now() - expires_after
 
-    @is_active.inplace.expression
+    @is_active.expression
     @classmethod
     def _is_active(
         cls, expires_after: timedelta | None = DEFAULT_EXPIRES_AFTER, now: datetime | None = None

@@ -48,7 +48,8 @@ class LoginTransactionMixin:
     expires: Mapped[datetime] = mapped_column(Timestamp, nullable=False, index=True)
 
     @declared_attr
-    def user_id(cls) -> Mapped[Key | None]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def user_id(cls) -> Mapped[Key | None]:
         """The user it belongs to, where one is known."""
         key = primary_key(cls.__user__)
         return mapped_column(key.type, ForeignKey(key, ondelete="CASCADE"), nullable=True, index=True)

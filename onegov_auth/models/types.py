@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, SupportsIndex
+from typing import Any, Self, SupportsIndex
 
 from sqlalchemy import JSON, DateTime, Dialect, Double, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -134,7 +134,7 @@ class JSONDict(_Tracked, dict[str, Any]):
             super().__setitem__(key, _tracked(value, self))
         self.changed()
 
-    def __ior__(self, other: Any) -> JSONDict:  # type: ignore[override,misc] - returns itself, as dict does
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override, misc]  # dict's own stub differs as well
         self.update(other)
         return self
 
@@ -195,11 +195,11 @@ class JSONList(_Tracked, list[Any]):
         super().extend([_tracked(value, self) for value in values])
         self.changed()
 
-    def __iadd__(self, values: Iterable[Any]) -> JSONList:  # type: ignore[override,misc] - returns itself, as list does
+    def __iadd__(self, values: Iterable[Any]) -> Self:  # type: ignore[misc]  # list's own stub differs as well
         self.extend(values)
         return self
 
-    def __imul__(self, times: SupportsIndex) -> JSONList:
+    def __imul__(self, times: SupportsIndex) -> Self:
         self[:] = list(self) * times
         return self
 

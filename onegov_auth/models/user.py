@@ -27,16 +27,16 @@ from sqlalchemy.orm import (
     declared_attr,
     has_inherited_table,
     mapped_column,
+    object_session,
     relationship,
     synonym,
     validates,
 )
 from sqlalchemy.orm.attributes import set_committed_value
 
-from onegov_auth.errors import InvalidPasswordError
 from onegov_auth.models.base import Base, TimestampMixin, primary_key
 from onegov_auth.models.context import session_of
-from onegov_auth.models.hashing import hasher
+from onegov_auth.models.hashing import hasher_of
 from onegov_auth.models.names import canonical_username
 from onegov_auth.models.open_sessions import WithSessions
 from onegov_auth.models.second_factor import WithFactors
@@ -124,12 +124,14 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
     rights_stamp: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy calls it on the class
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
         """Subclasses share the table."""
         return {} if has_inherited_table(cls) else {"polymorphic_on": "type", "polymorphic_identity": "generic"}
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - as above
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
         """What is not said by the columns; part of any ``__table_args__`` of an application's own class."""
         return (
             Index("lowercase_username", text("lower(username)"), unique=True),
@@ -137,12 +139,14 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
         )
 
     @declared_attr
-    def is_enabled(cls) -> Mapped[bool]:  # noqa: N805 - as above
+    @classmethod
+    def is_enabled(cls) -> Mapped[bool]:
         """The second seed's name of :attr:`active`."""
         return synonym("active")
 
     @declared_attr
-    def groups(cls) -> Mapped[list[UserGroup]]:  # noqa: N805 - as above
+    @classmethod
+    def groups(cls) -> Mapped[list[UserGroup]]:
         """The groups the user is in."""
         return relationship(
             lambda: cls.__entities__.group,
@@ -152,7 +156,8 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
         )
 
     @declared_attr
-    def identities(cls) -> Mapped[list[UserIdentity]]:  # noqa: N805 - as above
+    @classmethod
+    def identities(cls) -> Mapped[list[UserIdentity]]:
         """Whom providers know the user as."""
         return relationship(
             lambda: cls.__entities__.identity,
@@ -161,16 +166,21 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
             passive_deletes=True,
         )
 
-    @declared_attr
-    def role_mappings(cls) -> DynamicMapped[RoleMapping]:  # noqa: N805 - as above
-        """The roles the user has on single objects, as a query."""
-        return relationship(
-            lambda: cls.__entities__.role_mapping,
-            back_populates="user",
-            cascade="all, delete-orphan",
-            passive_deletes=True,
-            lazy="dynamic",
-        )
+    if TYPE_CHECKING:
+        role_mappings: DynamicMapped[RoleMapping]
+    else:
+
+        @declared_attr
+        @classmethod
+        def role_mappings(cls) -> DynamicMapped[RoleMapping]:
+            """The roles the user has on single objects, as a query."""
+            return relationship(
+                lambda: cls.__entities__.role_mapping,
+                back_populates="user",
+                cascade="all, delete-orphan",
+                passive_deletes=True,
+                lazy="dynamic",
+            )
 
     @validates("username")
     def _set_username(self, _key: str, username: str) -> str:
@@ -195,6 +205,10 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
     @title.inplace.expression
     @classmethod
     def _title(cls) -> ColumnElement[str]:
+        return cls._title_expression()
+
+    @classmethod
+    def _title_expression(cls) -> ColumnElement[str]:
         return func.coalesce(func.nullif(func.trim(cls.realname, _BLANK), ""), cls.username)
 
     @hybrid_property
@@ -205,7 +219,7 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
     @name.inplace.expression
     @classmethod
     def _name(cls) -> ColumnElement[str]:
-        return cls._title()
+        return cls._title_expression()
 
     @hybrid_property
     def password(self) -> str:
@@ -219,7 +233,7 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
 
     @password.inplace.setter
     def _set_password(self, clear: str) -> None:
-        self.password_hash = hasher().hash_password(clear)
+        self.password_hash = hasher_of(object_session(self)).hash(clear)
 
     @password.inplace.expression
     @classmethod
@@ -228,12 +242,7 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
 
     def is_matching_password(self, password: str) -> bool:
         """Whether this is the user's password. Nothing matches a user who has none (PWD-08)."""
-        if not self.password_hash:
-            return False
-        try:
-            return hasher().verify_password(password, self.password_hash).ok
-        except InvalidPasswordError:
-            return False
+        return hasher_of(object_session(self)).verify(password, self.password_hash).ok
 
     def renew_password_hash(self, new_hash: str) -> bool:
         """
@@ -249,13 +258,13 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
         """
         session = session_of(self)
         session.flush()
-        table, key = self.__entities__.user.__table__, primary_key(self.__entities__.user)
-        old = self.password_hash
+        # A statement passes by the listener that ends sessions.
+        users = self.__entities__.user
         stored = session.execute(
-            # A statement on the table passes by the listener that ends sessions.
-            update(table)  # type: ignore[arg-type] - a mapped class's table is a Table
-            .where(key == self._key(), table.c.password_hash == old)
+            update(users)
+            .where(primary_key(users) == self._key(), users.password_hash == self.password_hash)
             .values(password_hash=new_hash)
+            .execution_options(synchronize_session=False)
         )
         if getattr(stored, "rowcount", 0) != 1:
             session.expire(self, ["password_hash"])
@@ -270,7 +279,7 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
         if len(words) > 2:
             words = (words[0], words[-1])
         if not words:
-            words = [part for part in username.split("@")[0].split(".") if part.strip()][:2]
+            words = [part for part in username.split("@", maxsplit=1)[0].split(".") if part.strip()][:2]
         return "".join(word.strip()[0].upper()[0] for word in words) or "?"
 
     @property
