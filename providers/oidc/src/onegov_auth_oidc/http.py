@@ -1,0 +1,180 @@
+"""One question to the OpenID provider, and an answer of limited size within limited time."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import NoReturn
+
+import httpcore
+import httpx
+
+from onegov_auth_oidc.errors import OIDCUnreachableError
+from onegov_auth_oidc.network import ForbiddenAddressError, deadline
+from onegov_auth_oidc.urls import host_of, url_fault
+
+__all__ = ["Http", "HttpAnswer", "json_object"]
+
+#: Metadata and key sets are a few kilobytes; a UserInfo answer with all groups stays below this.
+MAX_BYTES = 1024 * 1024
+#: For one question and its answer together.
+TOTAL_SECONDS = 10.0
+
+_TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException)
+# RuntimeError: the client was closed in between, because resources may be lost at any time.
+_TROUBLE = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    UnicodeError,
+    RuntimeError,
+)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def json_object(text: bytes) -> dict[str, object] | None:
+    """
+    The JSON object in *text*; ``None`` for everything else.
+
+    ``NaN`` and ``Infinity`` are no JSON (RFC 8259 §6), though Python reads them.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """
+    What came back.
+
+    Attributes:
+        status: The HTTP status.
+        body: At most ``MAX_BYTES``; hidden, because tokens may be in it.
+        host: Who answered, for messages.
+    """
+
+    status: int
+    body: bytes
+    host: str
+
+    def __repr__(self) -> str:
+        return f"HttpAnswer({self.status}, host={self.host!r})"
+
+    def json(self) -> dict[str, object]:
+        """
+        The JSON object in the body.
+
+        Raises:
+            OIDCUnreachableError: If there is none.
+        """
+        found = json_object(self.body)
+        if found is None:
+            raise OIDCUnreachableError("garbage", f"{self.host} answered no JSON object")
+        return found
+
+    def ok(self) -> HttpAnswer:
+        """
+        This answer, if it is a success.
+
+        Raises:
+            OIDCUnreachableError: With any status but 200; a redirect is not followed.
+        """
+        if self.status != HTTPStatus.OK:
+            raise OIDCUnreachableError("http_status", f"{self.host} answered {self.status}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """
+    Asks the provider.
+
+    Attributes:
+        client: The connections; see :func:`onegov_auth_oidc.network.make_client`.
+        plain_loopback: Whether ``http`` is allowed on this machine.
+        total: Seconds for one question and its answer.
+        max_bytes: How large an answer may be.
+    """
+
+    client: httpx.Client
+    plain_loopback: bool = False
+    total: float = TOTAL_SECONDS
+    max_bytes: int = MAX_BYTES
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        """
+        Ask for *url*.
+
+        Raises:
+            OIDCUnreachableError: If there is no answer, or one that is too large or too slow.
+        """
+        return self._ask("GET", url, headers or {}, None)
+
+    def post(self, url: str, headers: Mapping[str, str], body: str) -> HttpAnswer:
+        """Send *body* to *url*, once; see :meth:`get` for errors."""
+        return self._ask("POST", url, headers, body.encode("ascii"))
+
+    def reach(self, url: str) -> None:
+        """
+        Make sure that the server is there, without asking anything.
+
+        Raises:
+            OIDCUnreachableError: If it is not, or says itself that it is out of order.
+        """
+        answer = self._ask("HEAD", url, {}, None)
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise OIDCUnreachableError("http_status", f"{answer.host} answered {answer.status}")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+        fault = url_fault(url, plain_loopback=self.plain_loopback)
+        if fault is not None:
+            raise OIDCUnreachableError("insecure_address", f"the address {fault}")
+        host = host_of(url)
+        try:
+            with (
+                deadline(self.total),
+                self.client.stream(method, url, headers=dict(headers), content=body) as response,
+            ):
+                return HttpAnswer(response.status_code, self._read(response, host), host)
+        except _TIMEOUTS as error:
+            raise OIDCUnreachableError("timeout", f"{host} did not answer in time") from error
+        except ForbiddenAddressError as error:
+            raise OIDCUnreachableError("address", f"{host} is further inside than the issuer") from error
+        except _TROUBLE as error:
+            raise _unreachable(error, host) from error
+
+    def _read(self, response: httpx.Response, host: str) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > self.max_bytes:
+                raise OIDCUnreachableError("too_large", f"{host} answered more than {self.max_bytes} bytes")
+        return bytes(body)
+
+
+def _unreachable(error: BaseException, host: str) -> OIDCUnreachableError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return OIDCUnreachableError("tls", f"{host}: {cause.reason or 'the connection is not secure'}")
+        if isinstance(cause, socket.gaierror):
+            return OIDCUnreachableError("dns", f"{host} is not known")
+        cause = cause.__cause__ or cause.__context__
+    return OIDCUnreachableError("unreachable", f"{host} can't be reached")

@@ -1,0 +1,239 @@
+"""
+How bytes travel: one deadline for a whole exchange, and no way from a public issuer into the intranet.
+
+httpx has a time limit for each single read and none for all of them together, so that a server
+that sends one byte every few seconds could hold a worker for hours. And an issuer's metadata names
+further addresses, which it may choose as it likes. Both are decided where a connection is made.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import IntEnum
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpcore
+import httpx
+
+from onegov_auth_oidc.urls import host_of
+
+__all__ = ["ForbiddenAddressError", "GuardedBackend", "Zone", "deadline", "make_client", "resolve", "zone_of"]
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 5.0
+# Node.js closes an idle connection after 5 seconds; a request sent in that very moment would be lost.
+KEEPALIVE_SECONDS = 3.0
+
+#: When the exchange of this thread has to be over, in seconds of :func:`time.monotonic`.
+_ends: ContextVar[float] = ContextVar("onegov_auth_oidc_ends", default=math.inf)
+
+Resolve = Callable[[str, int], list[str]]
+
+
+class ForbiddenAddressError(httpcore.ConnectError):
+    """Raised when a name leads to an address that must not be asked."""
+
+
+class Zone(IntEnum):
+    """How far inside a network an address is."""
+
+    PUBLIC = 0
+    PRIVATE = 1
+    LOOPBACK = 2
+    FORBIDDEN = 3
+
+
+def zone_of(address: str) -> Zone:
+    """
+    The zone of an IP *address*.
+
+    Link-local addresses are forbidden to everybody: cloud machines hand out their credentials there.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if ip.is_link_local or ip.is_unspecified or ip.is_multicast:
+        return Zone.FORBIDDEN
+    if ip.is_loopback:
+        return Zone.LOOPBACK
+    return Zone.PUBLIC if ip.is_global else Zone.PRIVATE
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses of *host*, as the system finds them; :class:`OSError` if there are none."""
+    return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """All that is read and written within has *seconds* together."""
+    token = _ends.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends.reset(token)
+
+
+def _left(timeout: float | None) -> float:
+    left = min(_ends.get() - time.monotonic(), READ_SECONDS if timeout is None else timeout)
+    if left <= 0:
+        raise httpcore.ReadTimeout("the time for the whole exchange is over")
+    return left
+
+
+class _GuardedStream(httpcore.NetworkStream):
+    """A connection whose every wait ends with the exchange it belongs to."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _GuardedStream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class GuardedBackend(httpcore.NetworkBackend):
+    """
+    Connects to the issuer's host, and to others only if they are not further inside than the issuer.
+
+    A public issuer can't make us ask a server of the intranet, and one in the intranet can't make us
+    ask this machine (OAUTH-26, ASVS 1.3.6). The address that was judged is the one connected to, so
+    that a name that changes in between (DNS rebinding) gains nothing.
+
+    Args:
+        issuer_host: The configured issuer's host, which is trusted to be where it is.
+        resolve: Finds the addresses of a host.
+    """
+
+    def __init__(self, issuer_host: str, resolve: Resolve = resolve) -> None:
+        self._issuer_host = issuer_host
+        self._resolve = resolve
+        self._plain = httpcore.SyncBackend()
+
+    def connect_tcp(  # httpcore's signature
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address that answers; see httpcore for arguments and errors."""
+        failed: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        for address in self._allowed(host, port):
+            try:
+                stream = self._plain.connect_tcp(address, port, _left(timeout), local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+            else:
+                return _GuardedStream(stream)
+        raise failed if failed is not None else ForbiddenAddressError("the address is not allowed")
+
+    def _allowed(self, host: str, port: int) -> list[str]:
+        try:
+            addresses = self._resolve(host, port)
+            deepest = self._deepest(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError("the name can't be resolved") from error
+        return [address for address in addresses if zone_of(address) <= deepest]
+
+    def _deepest(self, host: str, port: int) -> Zone:
+        # Further than that nobody may lead us, not even the issuer's own name.
+        most = Zone.LOOPBACK
+        if host == self._issuer_host:
+            return most
+        return min(most, max(map(zone_of, self._resolve(self._issuer_host, port))))
+
+
+@dataclass(frozen=True)
+class _Stream(httpx.SyncByteStream):
+    """The body of an answer, handed on."""
+
+    inner: Any
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.inner
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+class _Transport(httpx.BaseTransport):
+    """httpx over a pool that connects by a backend of our own, which httpx's transport can't."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.read(),
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_Stream(answer.stream), extensions=answer.extensions
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def make_client(issuer: str, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> httpx.Client:
+    """
+    An httpx client for one issuer.
+
+    It follows no redirect (a token request must not go elsewhere, RFC 9700 §4.12), believes no proxy or
+    certificate variable of the environment, and keeps no cookie, because all people share it.
+
+    Args:
+        issuer: The configured issuer.
+        tls: What to trust; the system's certificates by default.
+        resolve: Finds the addresses of a host.
+    """
+    pool = httpcore.ConnectionPool(
+        ssl_context=tls if tls is not None else ssl.create_default_context(),
+        max_connections=100,
+        max_keepalive_connections=20,
+        keepalive_expiry=KEEPALIVE_SECONDS,
+        network_backend=GuardedBackend(host_of(issuer), resolve),
+    )
+    return httpx.Client(
+        transport=_Transport(pool),
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        follow_redirects=False,
+        trust_env=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        # A compressed answer could be a thousand times larger than what the limit saw of it.
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "onegov-auth-oidc"},
+    )
