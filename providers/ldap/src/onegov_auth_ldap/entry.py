@@ -1,0 +1,66 @@
+"""What a directory tells of an entry, with types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+__all__ = ["AUTO_IDS", "Entry", "stable_id"]
+
+#: Keys that stay when somebody is renamed, in the order they are looked for.
+AUTO_IDS = ("entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    One entry; values are untrusted, attributes may be missing, several, or no text.
+
+    Attributes:
+        dn: Its name as the directory spells it.
+        values: Attribute names in lower case to their octets.
+    """
+
+    dn: str
+    values: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+
+    def octets(self, name: str) -> tuple[bytes, ...]:
+        """All values, as they came."""
+        return self.values.get(name.lower(), ())
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """All values that are text, in an order of ours: a directory's is any (RFC 4511 §4.1.7)."""
+        found = []
+        for octets in self.octets(name):
+            try:
+                text = octets.decode("utf-8").strip()
+            except UnicodeDecodeError:
+                continue
+            if text and text.isprintable():
+                found.append(text)
+        return tuple(sorted(found, key=lambda text: (text.casefold(), text)))
+
+    def text(self, *names: str) -> str | None:
+        """The first value of the first of these attributes that has one."""
+        return next((texts[0] for name in names if (texts := self.texts(name))), None)
+
+
+def stable_id(entry: Entry, configured: str) -> str | None:
+    """
+    The key that stays with a person, in its one spelling; ``None`` if there is not exactly one.
+
+    Args:
+        entry: The person.
+        configured: An attribute, or ``auto`` for the first of :data:`AUTO_IDS` that is there.
+    """
+    if configured == "auto":
+        configured = next((name for name in AUTO_IDS if entry.octets(name)), AUTO_IDS[0])
+    values = entry.octets(configured)
+    if len(values) != 1:
+        return None
+    if configured.lower() == "objectguid":
+        # The first three fields are little-endian (MS-DTYP §2.3.4.2).
+        return str(UUID(bytes_le=values[0])) if len(values[0]) == 16 else None
+    text = entry.text(configured)
+    return text.lower() if text and configured in AUTO_IDS else text

@@ -1,0 +1,141 @@
+"""Which groups somebody belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from onegov_auth_ldap.entry import Entry
+from onegov_auth_ldap.errors import DirectoryError
+from onegov_auth_ldap.names import Name, escape_filter, normal, parse, parse_name
+from onegov_auth_ldap.session import Query
+from onegov_auth_ldap.settings import GroupSettings
+
+__all__ = ["GroupReader", "Search", "group_names"]
+
+#: Asks the directory.
+Search: TypeAlias = Callable[[Query], list[Entry]]
+
+#: Groups in groups in groups: deeper ones are a cycle or a mistake (LDAP-55).
+MAX_DEPTH = 10
+
+#: Somebody in more groups is a mistake or an attack (LDAP-36).
+MAX_GROUPS = 2000
+
+#: Names in one filter; servers limit its size.
+CHUNK = 40
+
+#: MS-ADTS §3.1.1.3.4.4.3, LDAP_MATCHING_RULE_TRANSITIVE_EVAL.
+IN_CHAIN = "1.2.840.113556.1.4.1941"
+
+
+class GroupReader:
+    """
+    Reads the groups of one person.
+
+    Args:
+        settings: Where groups are.
+        active_directory: Whether the server resolves groups in groups by itself.
+        search: Asks the directory, within the login's time.
+    """
+
+    def __init__(self, settings: GroupSettings, search: Search, *, active_directory: bool = False) -> None:
+        self._search = search
+        self._base = settings.base
+        self._nested = settings.nested
+        self._style = settings.style
+        if settings.style == "auto" and active_directory and settings.base:
+            self._style = "in-chain"
+
+    def read(self, person: Entry) -> frozenset[str]:
+        """
+        Their groups, as :func:`group_names` gives them; empty if there are none.
+
+        Raises:
+            DirectoryError: If they can't all be read: a part of them is no answer.
+        """
+        found = self._direct(person)
+        if self._nested and self._style != "in-chain":
+            found = self._with_outer(found)
+        return group_names(found, self._base)
+
+    def _direct(self, person: Entry) -> set[str]:
+        found = set(person.texts("memberOf")) if self._style not in {"member", "posix"} else set()
+        if self._base is None or self._style == "memberof":
+            return found
+        if self._style == "in-chain":
+            return found | self._groups(f"(member:{IN_CHAIN}:={escape_filter(person.dn)})")
+        if self._style == "posix":
+            return self._posix(person)
+        return found | self._groups(_members([person.dn]))
+
+    def _posix(self, person: Entry) -> set[str]:
+        # RFC 2307 §2.2: members by name, and the primary group by number.
+        terms = [f"(memberUid={escape_filter(uid)})" for uid in person.texts("uid")]
+        terms += [f"(gidNumber={escape_filter(number)})" for number in person.texts("gidNumber")]
+        return self._groups(f"(&(objectClass=posixGroup)(|{''.join(terms)}))") if terms else set()
+
+    def _with_outer(self, found: set[str]) -> set[str]:
+        seen: dict[Name, str] = {}
+        inner = _unseen(found, seen)
+        for _ in range(MAX_DEPTH):
+            if not inner:
+                break
+            inner = _unseen(self._outer(inner), seen)
+            if len(seen) > MAX_GROUPS:
+                raise DirectoryError("limit", "too many groups")
+        return set(seen.values())
+
+    def _outer(self, groups: list[str]) -> Iterable[str]:
+        if self._style == "memberof" or self._base is None:
+            for group in groups:
+                for entry in self._search(Query(group, "(objectClass=*)", ("memberOf",), "base", 1)):
+                    yield from entry.texts("memberOf")
+            return
+        for start in range(0, len(groups), CHUNK):
+            yield from self._groups(_members(groups[start : start + CHUNK]))
+
+    def _groups(self, filter_: str) -> set[str]:
+        # "1.1" asks for no attributes (RFC 4511 §4.5.1.8).
+        return {entry.dn for entry in self._search(Query(self._base or "", filter_, ("1.1",)))}
+
+
+def group_names(dns: Iterable[str], base: str | None) -> frozenset[str]:
+    """
+    What the groups of these names are called: each by its DN in normal form, and those directly below *base* by
+    their bare ``cn`` as well.
+
+    A group elsewhere never gets a bare name: whoever may make one in some corner could call it "admins" (LDAP-58).
+    """
+    below = parse(base) if base else None
+    names: set[str] = set()
+    for parts in filter(None, map(parse_name, dns)):
+        names.add(normal(parts))
+        bare = _bare(parts, below)
+        if bare:
+            names.add(bare)
+    return frozenset(names)
+
+
+def _bare(parts: Name, below: Name | None) -> str | None:
+    if below is None or parts[1:] != below or len(parts[0]) != 1:
+        return None
+    kind, value = parts[0][0]
+    # A cn that looks like a DN would be taken for that other group.
+    return value if kind == "cn" and "=" not in value and value != "*" else None
+
+
+def _members(dns: Iterable[str]) -> str:
+    # LDAP-17: a name holds parentheses, asterisks and backslashes of its own.
+    escaped = [escape_filter(dn) for dn in dns]
+    return f"(|{''.join(f'(member={dn})(uniqueMember={dn})' for dn in escaped)})"
+
+
+def _unseen(dns: Iterable[str], seen: dict[Name, str]) -> list[str]:
+    new = []
+    for dn in dns:
+        name = parse_name(dn)
+        if name is not None and name not in seen:
+            seen[name] = dn
+            new.append(dn)
+    return new

@@ -1,0 +1,219 @@
+"""One person's login, from what they typed to who they are."""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+
+from onegov_auth.providers import AuthnContext, Clock, Password, Refused, Step, VerifiedIdentity
+from onegov_auth_ldap.connections import Connections
+from onegov_auth_ldap.credentials import login_name, password_octets
+from onegov_auth_ldap.entry import AUTO_IDS, Entry, stable_id
+from onegov_auth_ldap.errors import DirectoryError
+from onegov_auth_ldap.groups import GroupReader, Search
+from onegov_auth_ldap.names import escape_dn, escape_filter, naming_context
+from onegov_auth_ldap.session import SUCCESS, Answer, Query, Session
+from onegov_auth_ldap.settings import PLACEHOLDER, LDAPSettings
+from onegov_auth_ldap.state import STATE_ATTRIBUTES, account_fault, bind_fault
+from onegov_auth_ldap.wire import Deadline
+
+__all__ = ["Login", "person_attributes", "search_filter"]
+
+#: RFC 4511 §4.1.9.
+_COMPARE_FALSE, _COMPARE_TRUE, _NO_SUCH_ATTRIBUTE = 5, 6, 16
+
+
+class Login:
+    """
+    One login; of one thread, and used once.
+
+    Args:
+        source: The provider's name.
+        settings: The provider's.
+        connections: The way to the servers.
+        clock: The time.
+
+    Attributes:
+        steps: What was done so far, for the event log.
+    """
+
+    def __init__(self, source: str, settings: LDAPSettings, connections: Connections, clock: Clock) -> None:
+        self._source = source
+        self._settings = settings
+        self._connections = connections
+        self._clock = clock
+        self._deadline: Deadline = connections.deadline()
+        self.steps: list[Step] = []
+
+    def run(self, username: str, password: Password) -> VerifiedIdentity | Refused:
+        """
+        Who this is.
+
+        Raises:
+            DirectoryError: If the directory can't say.
+        """
+        clear = password_octets(password, compared=self._settings.method == "compare")
+        if isinstance(clear, Refused):
+            return clear
+        name = login_name(username)
+        if name is None:
+            return self._refused("unknown_user")
+        if self._settings.dn_template is not None:
+            return self._by_template(self._settings.dn_template, name, clear)
+        return self._by_search(name, clear)
+
+    def _by_search(self, name: str, clear: bytes) -> VerifiedIdentity | Refused:
+        entries = find_people(self._settings, self._ask, name)
+        self._note("search", f"{len(entries)} found")
+        if len(entries) != 1 or not entries[0].dn:
+            # LDAP-52: an unknown person costs the same round trips as a known one, with nobody's password.
+            self._prove_nobody()
+            return self._refused("ambiguous_user" if entries else "unknown_user")
+        # LDAP-07: the entry that was found is the one that is bound; it is not looked for again.
+        refused = self._prove(entries[0].dn, clear)
+        return refused or self._identify(entries[0], self._ask)
+
+    def _by_template(self, template: str, name: str, clear: bytes) -> VerifiedIdentity | Refused:
+        dn = template.replace(PLACEHOLDER, escape_dn(name))
+        if self._settings.bind is not None:
+            refused = self._prove(dn, clear)
+            return refused or self._read_own(dn, self._ask)
+        with self._connections.fresh(self._deadline) as own:
+            refused = self._judge_bind(own.bind(dn, clear, self._deadline))
+            return refused or self._read_own(dn, partial(_search_on, own, self._deadline))
+
+    def _read_own(self, dn: str, search: Search) -> VerifiedIdentity | Refused:
+        people = self._settings.people
+        entries = search(Query(dn, people.filter, person_attributes(self._settings), "base", 2))
+        self._note("read", f"{len(entries)} found")
+        # The name is an entry, and its password right, but it is nobody who may log in: a printer, a service.
+        return self._identify(entries[0], search) if len(entries) == 1 else self._refused("not_a_person")
+
+    def _prove(self, dn: str, clear: bytes) -> Refused | None:
+        if self._settings.method == "compare":
+            ask = partial(_compare_on, dn, clear, self._deadline)
+            return self._judge_compare(self._connections.ask(ask, self._deadline))
+        with self._connections.fresh(self._deadline) as session:
+            return self._judge_bind(session.bind(dn, clear, self._deadline))
+
+    def _prove_nobody(self) -> None:
+        nobody = f"cn={secrets.token_hex(16)},{self._settings.people.base}"
+        if self._settings.method == "compare":
+            ask = partial(_compare_on, nobody, b"nobody", self._deadline)
+            self._connections.ask(ask, self._deadline)
+            return
+        with self._connections.fresh(self._deadline) as session:
+            session.bind(nobody, secrets.token_hex(16).encode(), self._deadline)
+
+    def _judge_bind(self, answer: Answer) -> Refused | None:
+        self._note("bind", answer.description)
+        if answer.code == SUCCESS:
+            return None
+        code = bind_fault(answer)
+        if code is None:
+            raise DirectoryError("result", f"bind: {answer.description}", elsewhere=False)
+        return self._refused(code)
+
+    def _judge_compare(self, answer: Answer) -> Refused | None:
+        self._note("compare", answer.description)
+        if answer.code == _COMPARE_TRUE:
+            return None
+        codes = {_COMPARE_FALSE: "wrong_password", _NO_SUCH_ATTRIBUTE: "no_password"}
+        if answer.code not in codes:
+            raise DirectoryError("result", f"compare: {answer.description}", elsewhere=False)
+        return self._refused(codes[answer.code])
+
+    def _identify(self, entry: Entry, search: Search) -> VerifiedIdentity | Refused:
+        settings, wanted = self._settings, self._settings.attributes
+        fault = account_fault(entry, self._clock())
+        if fault:
+            return self._refused(fault)
+        key, username = stable_id(entry, wanted.id), entry.text(*wanted.username)
+        if not key or not username:
+            return self._refused("no_username" if key else "no_id")
+        reader = GroupReader(settings.groups, search, active_directory=is_active_directory(settings, entry))
+        groups = reader.read(entry)
+        self._note("groups", f"{len(groups)} names")
+        barred = self._barred(groups)
+        if barred:
+            return self._refused(barred)
+        email = entry.text(wanted.email)
+        return VerifiedIdentity(
+            source=self._source,
+            issuer=naming_context(settings.people.base),
+            source_id=key,
+            username=username,
+            email=email,
+            email_verified=self._vouches_for(email),
+            realname=" ".join(filter(None, map(entry.text, wanted.realname))) or None,
+            groups=groups,
+            attributes={"dn": entry.dn} | {name: entry.texts(name) for name in _told(settings)},
+            authn=AuthnContext(methods=frozenset({"pwd"}), at=self._clock()),
+            steps=tuple(self.steps),
+        )
+
+    def _barred(self, groups: frozenset[str]) -> str | None:
+        names = {name.casefold() for name in groups}
+        required, denied = self._settings.require_group, self._settings.deny_group
+        if denied and denied.casefold() in names:
+            return "group_denied"
+        return "group_required" if required and required.casefold() not in names else None
+
+    def _vouches_for(self, email: str | None) -> bool:
+        # An address is verified where the administrator declared this directory to be the authority for its domain.
+        domain = (email or "").rpartition("@")[2].casefold()
+        return bool(domain) and domain in {known.casefold() for known in self._settings.link_domains}
+
+    def _ask(self, query: Query) -> list[Entry]:
+        return self._connections.ask(partial(_search, query, self._deadline), self._deadline)
+
+    def _note(self, name: str, detail: str) -> None:
+        self.steps.append(Step(name, detail))
+
+    def _refused(self, code: str) -> Refused:
+        return Refused(code, tuple(self.steps))
+
+
+def find_people(settings: LDAPSettings, search: Search, name: str) -> list[Entry]:
+    """The people called so: at most two, because two are too many already (LDAP-14, LDAP-65)."""
+    people = settings.people
+    return search(Query(people.base, search_filter(settings, name), person_attributes(settings), people.scope, 2))
+
+
+def search_filter(settings: LDAPSettings, name: str) -> str:
+    """The filter for the person called *name* by any of the login attributes."""
+    value = escape_filter(name)
+    terms = "".join(f"({attribute}={value})" for attribute in settings.attributes.login)
+    return f"(&{settings.people.filter}(|{terms}))"
+
+
+def person_attributes(settings: LDAPSettings) -> tuple[str, ...]:
+    """What is read of a person; nothing else leaves the directory."""
+    key = settings.attributes.id
+    keys = AUTO_IDS if key == "auto" else (key,)
+    read = ("memberOf", "uid", "gidNumber", "objectGUID", *keys, *_told(settings), *STATE_ATTRIBUTES)
+    return tuple(dict.fromkeys(read))
+
+
+def is_active_directory(settings: LDAPSettings, entry: Entry) -> bool:
+    """Whether Active Directory answers: as configured, or seen by the key that only it has."""
+    if settings.flavour == "auto":
+        return bool(entry.octets("objectGUID"))
+    return settings.flavour == "active-directory"
+
+
+def _told(settings: LDAPSettings) -> tuple[str, ...]:
+    names = settings.attributes
+    return tuple(dict.fromkeys((*names.username, *names.login, names.email, *names.realname)))
+
+
+def _search(query: Query, deadline: Deadline, session: Session) -> list[Entry]:
+    return session.search(query, deadline)
+
+
+def _search_on(session: Session, deadline: Deadline, query: Query) -> list[Entry]:
+    return session.search(query, deadline)
+
+
+def _compare_on(dn: str, value: bytes, deadline: Deadline, session: Session) -> Answer:
+    return session.compare(dn, "userPassword", value, deadline)

@@ -1,0 +1,268 @@
+"""One connection to one server: ldap3 behind a small typed face, with its defaults made safe."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from ldap3 import BASE, DEREF_NEVER, LEVEL, NONE, SAFE_SYNC, SIMPLE, SUBTREE, Connection, Server
+from ldap3.core.exceptions import LDAPException
+from pyasn1.error import PyAsn1Error
+
+from onegov_auth_ldap.entry import Entry
+from onegov_auth_ldap.errors import DirectoryError
+from onegov_auth_ldap.settings import LDAPSettings
+from onegov_auth_ldap.wire import Deadline, Wire, connect, secure
+
+__all__ = ["Answer", "Query", "Scope", "Session"]
+
+Scope: TypeAlias = Literal["base", "onelevel", "subtree"]
+
+_SCOPES = {"base": BASE, "onelevel": LEVEL, "subtree": SUBTREE}
+
+#: Result codes of RFC 4511 §4.1.9.
+SUCCESS, SIZE_LIMIT, REFERRAL, NO_SUCH_OBJECT = 0, 4, 10, 32
+
+_START_TLS = "1.3.6.1.4.1.1466.20037"
+_PAGED = "1.2.840.113556.1.4.319"
+_PAGE = 500
+
+#: What ldap3 2.9.1 and pyasn1 raise on sockets that end and on answers that are no LDAP.
+_TROUBLES = (LDAPException, PyAsn1Error, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """
+    A search.
+
+    Attributes:
+        base: Below which entry.
+        filter: Built of configured parts and escaped values only.
+        attributes: What to tell of each entry.
+        scope: How deep.
+        size: How many entries are of interest; 0 = all, page by page.
+    """
+
+    base: str
+    filter: str
+    attributes: tuple[str, ...]
+    scope: Scope = "subtree"
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What a server said to a bind or a comparison.
+
+    Attributes:
+        code: RFC 4511 §4.1.9.
+        description: The name of the code.
+        message: The server's diagnostic message; untrusted.
+    """
+
+    code: int
+    description: str
+    message: str = ""
+
+
+class Session:
+    """
+    One open connection; of one thread at a time.
+
+    Args:
+        url: The server.
+        settings: The provider's.
+        context: For TLS.
+        opened: When.
+    """
+
+    def __init__(self, url: str, settings: LDAPSettings, context: ssl.SSLContext, opened: datetime) -> None:
+        self.url = url
+        self.opened = opened
+        self._address = urlsplit(url)
+        self._host = self._address.hostname or ""
+        self._settings = settings
+        self._context = context
+        self._wire: Wire | None = None
+        # Nothing is asked of the server that was not asked by us: no schema, no referral, no lazy or anonymous bind.
+        server = Server(self._host, get_info=NONE, allowed_referral_hosts=[])
+        self._connection = Connection(
+            server,
+            authentication=SIMPLE,
+            client_strategy=SAFE_SYNC,
+            auto_referrals=False,
+            check_names=False,
+            read_only=True,
+            lazy=False,
+            raise_exceptions=False,
+            return_empty_attributes=False,
+            auto_escape=False,
+        )
+
+    def open(self, deadline: Deadline) -> None:
+        """
+        Connect, and protect the connection before anything else is said.
+
+        Raises:
+            DirectoryError: ``connect``, ``timeout``, ``tls`` or ``start_tls``.
+        """
+        timeouts, tls = self._settings.timeouts, self._address.scheme == "ldaps"
+        seconds = timeouts.connect.total_seconds()
+        wire = connect(self._host, self._address.port or (636 if tls else 389), deadline, seconds)
+        if tls:
+            wire = secure(wire, self._context, self._host, deadline.left(seconds))
+        self._use(wire)
+        if self._settings.tls.start_tls:
+            self._start_tls(deadline, seconds)
+
+    def bind(self, name: str, password: bytes, deadline: Deadline) -> Answer:
+        """
+        A simple bind (RFC 4513 §5.1.3), sent exactly once.
+
+        Args:
+            name: A DN, never empty: that would be an anonymous bind.
+            password: As octets, never empty. As text ldap3 would prepare it by SASLprep, which makes some passwords
+                empty, and an empty one is an unauthenticated bind that succeeds (RFC 4513 §5.1.2).
+            deadline: The end of the login.
+
+        Returns:
+            The answer; only code 0 is a success.
+
+        Raises:
+            DirectoryError: If there was no answer to this very request.
+        """
+        if not name.strip() or not password:
+            raise ValueError("a simple bind needs a name and a password")
+        self._connection.user, self._connection.password = name, password
+        try:
+            bound, result = self._perform(deadline, partial(self._connection.bind, read_server_info=False))[:2]
+        finally:
+            self._connection.password = None
+        answer = self._answer(result, "bindResponse")
+        if (bound is True) is not (answer.code == SUCCESS):
+            raise DirectoryError("protocol", "the answer to a bind contradicts itself")
+        return answer
+
+    def compare(self, dn: str, attribute: str, value: bytes, deadline: Deadline) -> Answer:
+        """
+        Whether *attribute* of *dn* holds *value*: code 6 says yes, 5 no.
+
+        Raises:
+            DirectoryError: If there was no answer.
+        """
+        result = self._perform(deadline, partial(self._connection.compare, dn, attribute, value))[1]
+        return self._answer(result, "compareResponse")
+
+    def search(self, query: Query, deadline: Deadline) -> list[Entry]:
+        """
+        The entries that *query* finds; references to other servers are left out, never followed.
+
+        Raises:
+            DirectoryError: If the answer is not complete.
+        """
+        entries: list[Entry] = []
+        cookie: bytes | None = None
+        while True:
+            paged = {} if query.size else {"paged_size": _PAGE, "paged_cookie": cookie}
+            ask = partial(
+                self._connection.search,
+                query.base,
+                query.filter,
+                _SCOPES[query.scope],
+                dereference_aliases=DEREF_NEVER,
+                attributes=list(query.attributes),
+                size_limit=query.size,
+                **paged,
+            )
+            _, result, found, _ = self._perform(deadline, ask)
+            entries += [_entry(raw) for raw in found or () if raw["type"] == "searchResEntry"]
+            self._judge(result, query, len(entries))
+            cookie = _cookie(result)
+            if not cookie:
+                return entries
+
+    def usable(self) -> bool:
+        """Whether the other side neither ended the connection nor said anything unasked."""
+        return self._wire is not None and not self._connection.closed and self._wire.quiet()
+
+    def close(self) -> None:
+        """Say goodbye if possible, and let go of the socket in any case."""
+        if self._wire is None:
+            return
+        self._wire.allow(1.0)
+        with contextlib.suppress(*_TROUBLES):
+            self._connection.unbind()
+        self._wire.close()
+
+    def _use(self, wire: Wire) -> None:
+        # ldap3's own open() would connect without an end, and wrap TLS without a check of the name by OpenSSL.
+        self._wire = wire
+        connection = self._connection
+        connection.socket = wire
+        connection.closed = False
+        connection.listening = True
+        connection.strategy._outstanding = {}  # noqa: SLF001 - what ldap3's own open() sets
+
+    def _start_tls(self, deadline: Deadline, seconds: float) -> None:
+        result = self._perform(deadline, partial(self._connection.extended, _START_TLS))[1]
+        if self._answer(result, "extendedResp").code != SUCCESS:
+            # RFC 4513 §3.1.1: without TLS nothing more is said on this connection.
+            self.close()
+            raise DirectoryError("start_tls", f"{self.url} refuses StartTLS")
+        wire = self._wire
+        if wire is None:
+            raise DirectoryError("connection", f"{self.url} is closed")
+        self._wire = None
+        self._use(secure(wire, self._context, self._host, deadline.left(seconds)))
+        self._connection.tls_started = True
+
+    def _perform(self, deadline: Deadline, operation: Callable[[], Any]) -> Any:
+        wire = self._wire
+        if wire is None or self._connection.closed:
+            raise DirectoryError("connection", f"{self.url} is closed")
+        wire.allow(deadline.left(self._settings.timeouts.operation.total_seconds()))
+        try:
+            return operation()
+        except _TROUBLES as error:
+            # Whatever it was, answers that come late must not be taken for answers to the next question.
+            wire.close()
+            self._connection.closed = True
+            lost = isinstance(error, OSError | LDAPException)
+            raise DirectoryError(wire.trouble or ("connection" if lost else "protocol"), self.url) from error
+
+    def _answer(self, result: Any, kind: str) -> Answer:
+        if result.get("type") != kind:
+            raise DirectoryError("protocol", f"{self.url} answers something else")
+        return Answer(result["result"], result["description"], str(result.get("message") or ""))
+
+    def _judge(self, result: Any, query: Query, count: int) -> None:
+        answer = self._answer(result, "searchResDone")
+        if answer.code == SUCCESS or (answer.code == SIZE_LIMIT and query.size and count >= query.size):
+            return
+        if answer.code == NO_SUCH_OBJECT:
+            raise DirectoryError("no_such_base", query.base, elsewhere=False)
+        reason = {REFERRAL: "referral", SIZE_LIMIT: "limit"}.get(answer.code, "result")
+        raise DirectoryError(reason, f"{self.url}: {answer.description}")
+
+
+def _entry(raw: Any) -> Entry:
+    values = {name.lower(): tuple(found) for name, found in raw["raw_attributes"].items()}
+    try:
+        dn = bytes(raw["raw_dn"]).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DirectoryError("protocol", "a name is no text") from error
+    return Entry(dn, values)
+
+
+def _cookie(result: Any) -> bytes | None:
+    control = (result.get("controls") or {}).get(_PAGED) or {}
+    cookie = (control.get("value") or {}).get("cookie")
+    return bytes(cookie) if cookie else None

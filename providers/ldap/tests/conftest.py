@@ -1,0 +1,94 @@
+"""Fixtures of the LDAP adapter's tests: blocks of configuration, and providers made of them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from onegov_auth.providers import Resources, Services
+from onegov_auth.testing.clock import FakeClock
+from onegov_auth.testing.servers import Slapd
+from onegov_auth.testing.servers.hostile_ldap import HostileLDAP
+from onegov_auth_ldap import LDAPProvider, LDAPSettings
+
+
+def merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(block)
+    for key, value in changes.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+@pytest.fixture
+def ldap_block(slapd: Slapd) -> dict[str, Any]:
+    """The block that fits the throw-away directory."""
+    return {
+        "kind": "ldap",
+        "servers": [slapd.ldaps_url],
+        "tls": {"ca_file": str(slapd.ca_file)},
+        "bind": {"dn": slapd.service_dn, "password": slapd.service_password},
+        "people": {"base": slapd.people_base},
+        "groups": {"base": slapd.groups_base},
+    }
+
+
+@pytest.fixture
+def services(clock: FakeClock) -> Iterator[Services]:
+    """What a provider is handed; everything kept is closed in the end."""
+    services = Services(resources=Resources(), clock=clock)
+    yield services
+    services.resources.clear()
+
+
+@pytest.fixture
+def make(ldap_block: dict[str, Any], services: Services) -> Callable[..., LDAPProvider]:
+    """A provider in front of the throw-away directory, with keys of its block changed."""
+
+    def make(name: str = "staff", **changes: Any) -> LDAPProvider:
+        settings = LDAPSettings.model_validate(merged(ldap_block, changes))
+        return LDAPProvider.create(name, settings, services)
+
+    return make
+
+
+@pytest.fixture
+def facing(services: Services) -> Callable[..., LDAPProvider]:
+    """A provider in front of a hostile server, by clear text unless changed."""
+
+    def facing(server: HostileLDAP, **changes: Any) -> LDAPProvider:
+        block = {
+            "kind": "ldap",
+            "servers": [server.url],
+            "tls": {"allow_plain": True},
+            "timeouts": {"connect": 1, "operation": 1, "login": 2},
+            "bind": {"dn": "cn=service,dc=example,dc=org", "password": "service-canary"},
+            "people": {"base": "ou=people,dc=example,dc=org"},
+            "groups": {"base": "ou=groups,dc=example,dc=org"},
+        }
+        return LDAPProvider.create("staff", LDAPSettings.model_validate(merged(block, changes)), services)
+
+    return facing
+
+
+@pytest.fixture
+def entry_uuid(slapd: Slapd) -> Callable[[str], str]:
+    """The key of an entry, read with OpenLDAP's own client."""
+
+    def read(dn: str) -> str:
+        client = shutil.which("ldapsearch")
+        assert client is not None
+        answer = subprocess.run(
+            [client, "-x", "-LLL", "-H", slapd.url, "-D", slapd.admin_dn, "-w", slapd.admin_password]
+            + ["-b", dn, "-s", "base", "entryUUID"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return next(line.split(": ")[1] for line in answer.stdout.splitlines() if line.startswith("entryUUID: "))
+
+    return read

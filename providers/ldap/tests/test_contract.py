@@ -1,0 +1,62 @@
+"""The shipped contract, in front of a real OpenLDAP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from onegov_auth.testing.contracts import PasswordProviderContract, Person
+from onegov_auth.testing.servers import Slapd
+from onegov_auth_ldap import LDAPProvider
+
+
+class TestContract(PasswordProviderContract):
+    """The promises of a password provider hold for LDAP."""
+
+    @pytest.fixture
+    def block(self, ldap_block: dict[str, Any]) -> dict[str, Any]:
+        """The block that fits the throw-away directory."""
+        return ldap_block
+
+    @pytest.fixture
+    def provider(self, make: Callable[..., LDAPProvider]) -> LDAPProvider:
+        """The provider in front of the running directory."""
+        return make()
+
+    @pytest.fixture
+    def broken_provider(self, make: Callable[..., LDAPProvider]) -> LDAPProvider:
+        """The provider in front of a port where nobody listens."""
+        return make(servers=["ldaps://localhost:1"])
+
+    @pytest.fixture
+    def person(self, slapd: Slapd, chloe_id: str) -> Person:
+        """Chloé, whose name and password are not ASCII."""
+        chloe = slapd.person("chloe")
+        return Person(
+            login=chloe.uid,
+            password=chloe.password,
+            source_id=chloe_id,
+            username=chloe.mail,
+            issuer="dc=example,dc=org",
+            email=chloe.mail,
+            realname=chloe.realname,
+            groups=frozenset({"editors", "cn=editors,ou=groups,dc=example,dc=org"}),
+        )
+
+    @pytest.fixture
+    def chloe_id(self, slapd: Slapd, entry_uuid: Callable[[str], str]) -> str:
+        """The key of her entry, read with OpenLDAP's own client."""
+        return entry_uuid(slapd.dn("chloe"))
+
+    @pytest.fixture
+    def canaries(self, slapd: Slapd) -> Iterable[str]:
+        """The service account's password."""
+        return [slapd.service_password]
+
+    @pytest.fixture
+    def stop_service(self, slapd: Slapd) -> Iterator[Callable[[], Any]]:
+        """Stops the directory, and starts it again after the test."""
+        yield slapd.stop
+        slapd.start()
