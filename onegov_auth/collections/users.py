@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Uuid, func, inspect, select, update
+from sqlalchemy import Uuid, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from onegov_auth.collections.filters import as_sets, matches, tag_values, tagged, toggled
@@ -20,7 +20,16 @@ from onegov_auth.errors import (
     InvalidActivationTokenError,
     UnknownUserError,
 )
-from onegov_auth.models import MAX_USERNAME, User, UserGroup, canonical_username, entities_of, hasher_of, primary_key
+from onegov_auth.models import (
+    MAX_USERNAME,
+    User,
+    UserGroup,
+    canonical_username,
+    entities_of,
+    hasher_of,
+    key_of,
+    primary_key,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Query, Session
@@ -310,7 +319,7 @@ class UserCollection:
         model = self.model
         statement = (
             update(model)
-            .where(primary_key(model) == inspect(user).identity[0], model.active.is_(False))
+            .where(primary_key(model) == key_of(user), model.active.is_(False))
             .values(active=True, rights_stamp=model.rights_stamp + 1)
             .execution_options(synchronize_session=False)
         )

@@ -6,7 +6,7 @@ makes the rest by :meth:`Entities.on`.
 """
 
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
-from onegov_auth.models.base import Base, TimestampMixin, primary_key
+from onegov_auth.models.base import Base, TimestampMixin, key_name, key_of, primary_key
 from onegov_auth.models.context import clock_of, entities_of, keys_of, maybe_keys_of
 from onegov_auth.models.entities import DEFAULT, Entities
 from onegov_auth.models.event import AuthEvent, AuthEventMixin
@@ -54,6 +54,8 @@ __all__ = [
     "end_sessions",
     "entities_of",
     "hasher_of",
+    "key_name",
+    "key_of",
     "keys_of",
     "maybe_keys_of",
     "move_rights",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from onegov_auth.clock import utcnow
 from onegov_auth.models.types import UTCDateTime
 
-__all__ = ["NAMING_CONVENTION", "Base", "Key", "TimestampMixin", "index", "primary_key"]
+__all__ = ["NAMING_CONVENTION", "Base", "Key", "TimestampMixin", "index", "key_name", "key_of", "primary_key"]
 
 #: The type of a key that belongs to the application: UUID in the default classes.
 Key: TypeAlias = Any
@@ -56,11 +56,22 @@ def primary_key(class_: type[Any]) -> Column[Any]:
     Raises:
         TypeError: If the primary key has several columns.
     """
-    table = inspect(class_).local_table
+    table = inspect(class_).mapper.local_table
     columns = list(table.primary_key) if isinstance(table, Table) else []
     if len(columns) != 1:
         raise TypeError(f"{class_.__name__} needs a primary key of one column")
     return columns[0]
+
+
+def key_name(class_: type[Any]) -> str:
+    """The name of the attribute that holds the primary key."""
+    name: str = inspect(class_).mapper.get_property_by_column(primary_key(class_)).key
+    return name
+
+
+def key_of(instance: object) -> Key:
+    """The primary key of *instance*."""
+    return inspect(instance).mapper.primary_key_from_instance(instance)[0]
 
 
 def index(class_: Any, *columns: str) -> Index:

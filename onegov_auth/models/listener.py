@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, event, inspect, select, update
 from sqlalchemy.orm import Session
 
-from onegov_auth.models.base import TimestampMixin, primary_key
+from onegov_auth.models.base import TimestampMixin, key_of, primary_key
 from onegov_auth.models.context import clock_of
 from onegov_auth.models.factor import UserFactorMixin
 from onegov_auth.models.group import GroupMixin
@@ -60,7 +60,7 @@ def _before_flush(session: Session, _context: object, _instances: object) -> Non
         _seal(changed)
         if isinstance(changed, UserMixin) and _changed(changed, ENDS_SESSIONS):
             class_ = changed.__entities__.user
-            end_sessions(session, class_, primary_key(class_) == inspect(changed).identity[0])
+            end_sessions(session, class_, primary_key(class_) == key_of(changed))
         if isinstance(changed, TimestampMixin) and _is_changed(session, changed):
             changed.modified = now()
     for deleted in session.deleted:
@@ -98,7 +98,7 @@ def _changed(instance: object, names: Iterable[str]) -> bool:
 def _group_deleted(session: Session, group: GroupMixin) -> None:
     entities = group.__entities__
     members: Any = entities.user_groups.c
-    own = select(members.user_id).where(members.group_id == inspect(group).identity[0])
+    own = select(members.user_id).where(members.group_id == key_of(group))
     move_rights(session, entities.user, primary_key(entities.user).in_(own))
 
 

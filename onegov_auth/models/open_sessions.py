@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Mapped, object_session
 
-from onegov_auth.models.base import primary_key
+from onegov_auth.models.base import key_of
 from onegov_auth.models.context import clock_of, session_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class WithSessions:
             return {}
         rows = self.__entities__.session
         open_ = (
-            select(rows).where(rows.user_id == self._key(), rows.expires > clock_of(session)()).order_by(rows.created)
+            select(rows).where(rows.user_id == key_of(self), rows.expires > clock_of(session)()).order_by(rows.created)
         )
         return {
             str(row.id): {
@@ -104,17 +104,14 @@ class WithSessions:
         self.logout_all_sessions(app)
         self.username = new
 
-    def _key(self) -> Any:
-        return getattr(self, primary_key(type(self)).key)
-
     def _current(self, request: CurrentRequest) -> UserSession | None:
         id_ = getattr(request.identity, "session_id", None)
         row = session_of(self).get(self.__entities__.session, id_) if isinstance(id_, UUID) else None
-        return row if row is not None and row.user_id == self._key() else None
+        return row if row is not None and row.user_id == key_of(self) else None
 
     def _end(self, *conditions: Any) -> int:
         rows = self.__entities__.session
-        statement = delete(rows).where(rows.user_id == self._key(), *conditions)
+        statement = delete(rows).where(rows.user_id == key_of(self), *conditions)
         # "fetch": an ended session that is loaded must not be used on.
         result = session_of(self).execute(statement.execution_options(synchronize_session="fetch"))
         return cast("CursorResult[Any]", result).rowcount

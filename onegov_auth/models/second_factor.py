@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, exists
 from sqlalchemy.ext.hybrid import hybrid_method
 from sqlalchemy.orm import Mapped, declared_attr, relationship
 
-from onegov_auth.models.base import primary_key
+from onegov_auth.models.base import key_name
 
 if TYPE_CHECKING:
     from onegov_auth.models.entities import Entities
@@ -73,7 +73,7 @@ class WithFactors:
     @classmethod
     def _has_factor(cls, type_: str | None = None) -> ColumnElement[bool]:
         factors = cls.__entities__.factor
-        own = factors.user_id == getattr(cls, primary_key(cls).key)
+        own = factors.user_id == getattr(cls, key_name(cls))
         return exists().where(own if type_ is None else and_(own, factors.type == type_))
 
     @property

@@ -34,7 +34,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.orm.attributes import set_committed_value
 
-from onegov_auth.models.base import Base, TimestampMixin, primary_key
+from onegov_auth.models.base import Base, TimestampMixin, key_of, primary_key
 from onegov_auth.models.context import session_of
 from onegov_auth.models.hashing import hasher_of
 from onegov_auth.models.names import canonical_username
@@ -262,7 +262,7 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
         users = self.__entities__.user
         stored = session.execute(
             update(users)
-            .where(primary_key(users) == self._key(), users.password_hash == self.password_hash)
+            .where(primary_key(users) == key_of(self), users.password_hash == self.password_hash)
             .values(password_hash=new_hash)
             .execution_options(synchronize_session=False)
         )
