@@ -94,11 +94,11 @@ def _database(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
     try:
         url = make_url(settings.database.reveal())
         dialect = url.get_dialect()
-    except (ArgumentError, ValueError):
-        yield "database: is not a database URL such as postgresql://user:password@host/name or sqlite:///auth.db"
-        return
     except NoSuchModuleError:
         yield "database: names a kind of database that SQLAlchemy does not know; use postgresql:// or sqlite://"
+        return
+    except (ArgumentError, ValueError):
+        yield "database: is not a database URL such as postgresql://user:password@host/name or sqlite:///auth.db"
         return
     try:
         dialect.import_dbapi()

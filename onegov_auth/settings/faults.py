@@ -58,7 +58,11 @@ def sentences(error: ValidationError, model: type[Section], prefix: str = "") ->
         if fault["type"] == "extra_forbidden":
             yield f"{path}: {unknown(location[-1], _keys(model, location[:-1]))}"
         else:
-            yield f"{path}: {_text(fault)}"
+            text = _text(fault)
+            key, colon, rest = text.partition(": ")
+            # A validator of a whole block says itself which of its keys it means.
+            inner = bool(colon) and key.split(".")[0] in _keys(model, location)
+            yield f"{path}.{key}: {rest}" if inner else f"{path}: {text}"
 
 
 def _text(fault: ErrorDetails) -> str:

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from onegov_auth.settings import plugins
 from onegov_auth.settings.loader import SettingsClass
 from onegov_auth.settings.model import Settings
+from onegov_auth.settings.types import Section
 
 __all__ = ["settings_schema"]
 
@@ -42,7 +43,7 @@ def settings_schema(
         RegistryError: If a kind is unknown or can't be loaded.
     """
     models = {kind: provider_settings(kind) for kind in sorted(plugins.installed() if kinds is None else kinds)}
-    wanted = dict.fromkeys([Settings, *models.values()])
+    wanted: dict[type[Section], None] = dict.fromkeys([Settings, *models.values()])
     made, whole = models_json_schema([(model, "validation") for model in wanted], by_alias=True)
     definitions: dict[str, Schema] = whole["$defs"]
     root = copy.deepcopy(_resolved(made[Settings, "validation"], definitions))
