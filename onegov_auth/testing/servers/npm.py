@@ -36,12 +36,12 @@ def cache_directory(checkout: Path = _CHECKOUT) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onegov-auth"
 
 
-def find_node() -> Path:
+def find_node(program: str = "node") -> Path:
     """Node.js. Raises ServerMissingError when there is none, or one that is too old."""
-    node = find_program("node", "nodejs")
+    node = find_program(program, "nodejs")
     version = subprocess.run([str(node), "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.lstrip("v").partition(".")[0]) < _OLDEST_NODE:
-        raise ServerMissingError(f"node >= {_OLDEST_NODE}", "nodejs", f"{node} is {version}")
+        raise ServerMissingError(f"{program} >= {_OLDEST_NODE}", "nodejs", f"{node} is {version}")
     return node
 
 

@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onegov_auth.testing.servers import browsing, npm
@@ -102,6 +103,8 @@ class OidcProvider(ServerProcess):
     """
 
     name = "oidc-provider"
+    program = "node"
+    package = "nodejs"
 
     def __init__(
         self,
@@ -131,13 +134,17 @@ class OidcProvider(ServerProcess):
         """The default client's secret."""
         return self._clients[0].client_secret
 
+    def find(self, program: str | None = None) -> Path:
+        """Node.js, if it is new enough."""
+        return npm.find_node(program or self.program)
+
     def command(self) -> Sequence[str]:
         """Node.js with our script."""
-        return [str(npm.find_node()), str(self.directory / "server.mjs"), str(self.directory)]
+        return [str(self.find()), str(self.directory / "server.mjs"), str(self.directory)]
 
     def prepare(self) -> None:
         """Install oidc-provider once per lock file, and write what our script reads."""
-        npm.find_node()
+        self.find()
         modules = npm.install()
         shutil.copy(npm.OIDC_PROVIDER / "server.mjs", self.directory)
         link = self.directory / "node_modules"

@@ -24,6 +24,8 @@ class PostgreSQL(ServerProcess):
     """PostgreSQL on loopback; as root it runs as ``postgres`` or ``nobody``, because it refuses to run as root."""
 
     name = "postgresql"
+    program = "postgres"
+    package = "postgresql"
     stop_signal = signal.SIGINT  # "fast": doesn't wait for clients to leave
     run_as = ("postgres", "nobody")
 
@@ -31,9 +33,10 @@ class PostgreSQL(ServerProcess):
         super().__init__(timeout=timeout)
         self.password = secrets.token_urlsafe(12)
 
-    def _program(self, name: str) -> Path:
+    def find(self, program: str | None = None) -> Path:
+        """From the newest version installed: Debian keeps each in a folder of its own, outside the search path."""
         folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version)
-        return find_program(name, "postgresql", folders)
+        return find_program(program or self.program, self.package, folders)
 
     def command(self) -> Sequence[str]:
         """The server, over TCP only, with durability off."""
@@ -49,7 +52,7 @@ class PostgreSQL(ServerProcess):
             "timezone": "UTC",
         }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        return [str(self._program("postgres")), "-D", str(self._data), "-p", str(self.port), *options]
+        return [str(self.find()), "-D", str(self._data), "-p", str(self.port), *options]
 
     @property
     def _data(self) -> Path:
@@ -63,7 +66,7 @@ class PostgreSQL(ServerProcess):
         password_file.write_text(self.password)
         self.hand_over(password_file)
         self.run(
-            self._program("initdb"),
+            self.find("initdb"),
             f"--pgdata={self._data}",
             f"--username={_SUPERUSER}",
             f"--pwfile={password_file}",

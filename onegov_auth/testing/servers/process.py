@@ -90,6 +90,9 @@ class ServerProcess(ABC):
     """
 
     name: ClassVar[str]
+    #: What is started, and the Debian package that brings it.
+    program: ClassVar[str]
+    package: ClassVar[str]
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     #: Accounts that a root's process runs as, the first there is; empty means it may run as root.
     run_as: ClassVar[tuple[str, ...]] = ()
@@ -116,6 +119,10 @@ class ServerProcess(ABC):
     def populate(self) -> None:
         """Put the first data in; called once, when the server answers for the first time."""
         return
+
+    def find(self, program: str | None = None) -> Path:
+        """The server's program, or another one of its package. Raises ServerMissingError."""
+        return find_program(program or self.program, self.package)
 
     def choose_ports(self) -> tuple[int, ...]:
         """The ports to listen on; called again if somebody took one before the first start."""
@@ -171,9 +178,9 @@ class ServerProcess(ABC):
             return self
         atexit.register(self.close)
         try:
-            for attempts_left in (2, 1, 0):
-                if self._start_once(may_retry=attempts_left > 0 and not self._answered):
-                    break
+            retries = 0 if self._answered else 2
+            while not self._start_once(may_retry=retries > 0):
+                retries -= 1
             if not self._answered:
                 self._answered = True
                 self.populate()
@@ -184,19 +191,30 @@ class ServerProcess(ABC):
 
     def _start_once(self, *, may_retry: bool) -> bool:
         """Whether it answers now; False when another process took the port and there may be another try."""
-        self.port  # noqa: B018 — asked for so that the ports are chosen before anything is written
-        self.prepare()
-        self._process = self._spawn()
         try:
+            self._refuse_taken_ports()
+            self.prepare()
+            self._process = self._spawn()
             self._wait_until_ready()
-        except ServerFailedError:
-            if not may_retry or not any(sign in self.log_tail().lower() for sign in _PORT_TAKEN):
+        except ServerFailedError as error:
+            if not may_retry or not any(sign in str(error).lower() for sign in _PORT_TAKEN):
                 raise
             self.stop()
-            self.log_file.unlink()
+            self.log_file.unlink(missing_ok=True)
             self.ports = self.choose_ports()
             return False
         return True
+
+    def _refuse_taken_ports(self) -> None:
+        """Whoever listens there would be taken for the server that we wait for."""
+        self.ports = self.ports or self.choose_ports()
+        for port in self.ports:
+            with socket.socket() as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that just ended don't count
+                try:
+                    trial.bind((LOOPBACK, port))
+                except OSError as error:
+                    raise ServerFailedError(f"{self.name}: port {port}: {error}") from error
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         account = self.unprivileged

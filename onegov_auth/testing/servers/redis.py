@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from onegov_auth.testing.servers.process import LOOPBACK, ServerFailedError, ServerProcess, find_program
+from onegov_auth.testing.servers.process import LOOPBACK, ServerFailedError, ServerProcess
 
 __all__ = ["Redis"]
 
@@ -14,6 +14,8 @@ class Redis(ServerProcess):
     """Redis on loopback, without persistence."""
 
     name = "redis"
+    program = "redis-server"
+    package = "redis-server"
 
     @property
     def url(self) -> str:
@@ -22,9 +24,8 @@ class Redis(ServerProcess):
 
     def command(self) -> Sequence[str]:
         """The server without persistence."""
-        program = find_program("redis-server", "redis-server")
         options = {"--port": str(self.port), "--bind": LOOPBACK, "--save": "", "--appendonly": "no"}
-        return [str(program), *(part for option in options.items() for part in option)]
+        return [str(self.find()), *(part for option in options.items() for part in option)]
 
     def is_ready(self) -> bool:
         """Whether PING is answered."""

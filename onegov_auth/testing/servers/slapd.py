@@ -82,6 +82,8 @@ class Slapd(ServerProcess):
     """
 
     name = "slapd"
+    program = "slapd"
+    package = "slapd"
     base: ClassVar[str] = "dc=example,dc=org"
     people: ClassVar[tuple[Person, ...]] = PEOPLE
 
@@ -129,17 +131,16 @@ class Slapd(ServerProcess):
 
     def command(self) -> Sequence[str]:
         """The daemon in the foreground, on both ports."""
-        program = find_program("slapd", "slapd")
         urls = f"ldap://{LOOPBACK}:{self.port} ldaps://{LOOPBACK}:{self.ports[1]}"
         # -d 0 prints errors only and, as any -d, stays in the foreground.
-        return [str(program), "-f", str(self.directory / "slapd.conf"), "-h", urls, "-d", "0"]
+        return [str(self.find()), "-f", str(self.directory / "slapd.conf"), "-h", urls, "-d", "0"]
 
     def prepare(self) -> None:
         """Write certificates and configuration."""
         data = self.directory / "data"
         if data.exists():
             return
-        find_program("slapd", "slapd")
+        self.find()
         schemas = _folder(_SCHEMA_FOLDERS, "core.schema")
         modules = _folder(_MODULE_FOLDERS, "back_mdb.so")
         authority = Authority.at(self.directory / "tls")
