@@ -1,0 +1,52 @@
+"""``onegov-auth cleanup``: delete what has run out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import click
+from sqlalchemy.orm import Session
+
+from onegov_auth.attempts import Attempts
+from onegov_auth.cli.operator import Operator, Work, pass_operator
+from onegov_auth.cli.options import Command, duration
+from onegov_auth.cli.output import progress
+from onegov_auth.domain import Step
+from onegov_auth.events import EventLog
+from onegov_auth.keys import Keys
+from onegov_auth.transactions import Transactions
+
+__all__ = ["cleanup"]
+
+
+@click.command(cls=Command)
+@click.option("--events", callback=duration, default="365d", show_default=True, help="How long events are kept.")
+@click.option("--attempts", callback=duration, default="30d", show_default=True, help="How long attempts are kept.")
+@pass_operator
+def cleanup(operator: Operator, *, events: timedelta, attempts: timedelta) -> None:
+    """Delete what has run out: sessions, transactions, attempts, events."""
+    counts: dict[str, int] = {}
+    with progress(list(_steps(operator, events, attempts).items()), "Cleaning up") as steps:
+        for name, delete in steps:
+
+            def work(unit: Work, name: str = name, delete: Callable[[Session], int] = delete) -> int:
+                deleted = delete(unit.db)
+                if deleted:
+                    unit.tell("cleanup", None, Step(name, str(deleted)))
+                return deleted
+
+            # One unit of work each: nobody waits for all of them.
+            counts[name] = operator.change(work)
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    operator.output.done(f"Deleted: {told}.", **counts)
+
+
+def _steps(operator: Operator, events: timedelta, attempts: timedelta) -> dict[str, Callable[[Session], int]]:
+    tries = Attempts(operator.database, operator.settings.attempts)
+    return {
+        "sessions": operator.sessions.cleanup,
+        "transactions": Transactions(Keys((), operator.settings.application)).cleanup,
+        "attempts": lambda db: tries.cleanup(db, attempts),
+        "events": lambda db: EventLog().cleanup(db, events),
+    }

@@ -1,0 +1,18 @@
+"""``onegov-auth schema``: the JSON Schema of the settings file."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from onegov_auth.cli.options import Command
+from onegov_auth.settings.schema import settings_schema
+
+__all__ = ["schema"]
+
+
+@click.command(cls=Command)
+def schema() -> None:
+    """Print the JSON Schema of the settings file, for editors."""
+    click.echo(json.dumps(settings_schema(), ensure_ascii=False, indent=2))
