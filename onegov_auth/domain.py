@@ -17,6 +17,7 @@ __all__ = [
     "Callback",
     "Client",
     "Headers",
+    "Identity",
     "Password",
     "SessionInfo",
     "Step",
@@ -70,6 +71,7 @@ class Client:
         request_id: Names the request in the log and in ``auth_events``.
         browser: A random value kept in a cookie of its own; binds transactions to this browser.
         language: The language the person reads, as a tag such as ``"de"``; ``None`` if unknown.
+        session_token: The session this request came with; ended when another one is opened.
     """
 
     address: str = "unknown"
@@ -77,6 +79,7 @@ class Client:
     request_id: str | None = None
     browser: str | None = None
     language: str | None = None
+    session_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,32 @@ class UserInfo:
     def title(self) -> str:
         """The real name, or the username."""
         return (self.realname or "").strip() or self.username
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    Who is asking, as of this request: one row of the session look-up.
+
+    Attributes:
+        userid: The username.
+        uid: The user's id, in hexadecimal.
+        role: The role of this moment.
+        groupids: The ids of the user's groups, in hexadecimal.
+        application_id: The tenant the session belongs to.
+        session_id: The session's public id.
+        rights: A number that moves whenever the user's rights change.
+        provider: The provider the person came by.
+    """
+
+    userid: str
+    uid: str
+    role: str
+    groupids: frozenset[str]
+    application_id: str
+    session_id: UUID
+    rights: int
+    provider: str
 
 
 @dataclass(frozen=True, slots=True)

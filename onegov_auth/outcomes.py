@@ -143,6 +143,4 @@ class LoggedOut:
     redirect: Redirect | None = None
 
 
-Outcome: TypeAlias = (
-    LoggedIn | FactorRequired | EnrolmentRequired | StepRequired | Redirect | Refused | Unavailable
-)
+Outcome: TypeAlias = LoggedIn | FactorRequired | EnrolmentRequired | StepRequired | Redirect | Refused | Unavailable

@@ -1,6 +1,4 @@
-"""
-Providers: who is somebody? All an adapter may import of the core is here.
-"""
+"""Providers: who is somebody? All an adapter may import of the core is here."""
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import (

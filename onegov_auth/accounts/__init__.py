@@ -1,0 +1,7 @@
+"""Accounts: a verified external identity becomes a local user."""
+
+from onegov_auth.accounts.hooks import Hooks
+from onegov_auth.accounts.local import LocalPasswords
+from onegov_auth.accounts.resolve import Accounts, Conflict, Resolved
+
+__all__ = ["Accounts", "Conflict", "Hooks", "LocalPasswords", "Resolved"]

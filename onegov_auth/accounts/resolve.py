@@ -1,0 +1,322 @@
+"""
+From a verified identity to the local user: find, link, provision, map.
+
+The rules are those of the concept page "Who is it?", in this order. Every statement runs in the unit
+of work that also opens the session, so that nothing is left half done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, or_, select
+
+from onegov_auth.accounts.hooks import Hooks
+from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
+from onegov_auth.accounts.roles import match_role
+from onegov_auth.clock import Clock, utcnow
+from onegov_auth.domain import Client, Step, VerifiedIdentity
+from onegov_auth.models import DEFAULT, canonical_username
+from onegov_auth.outcomes import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from onegov_auth.models import Entities, User, UserIdentity
+    from onegov_auth.providers import ProviderSettings
+
+__all__ = ["Accounts", "Conflict", "Resolved"]
+
+#: What a source may use as its stable key at most; OpenID Connect Core §2 allows 255 for ``sub``.
+MAX_SOURCE_ID = 255
+
+#: The role of somebody from whom a provider took the last group that gave one.
+NO_ROLE = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The local user of an identity, and how it was found."""
+
+    user: User
+    created: bool
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Somebody local has the same name, and may prove that both are one person."""
+
+    user: User
+    steps: tuple[Step, ...]
+
+
+class Accounts:
+    """
+    Finds or makes the local user of an identity.
+
+    Args:
+        roles: All roles, the most powerful first.
+        privileged_roles: Roles whose holders are never linked by e-mail.
+        change_username_roles: Roles whose holders follow a rename at the source.
+        hooks: What the application wants to be asked.
+        clock: The time.
+        entities: The mapped classes.
+    """
+
+    def __init__(
+        self,
+        *,
+        roles: Sequence[str],
+        privileged_roles: Sequence[str] = (),
+        change_username_roles: Sequence[str] = (),
+        hooks: Hooks | None = None,
+        clock: Clock = utcnow,
+        entities: Entities = DEFAULT,
+    ) -> None:
+        self._roles = tuple(roles)
+        self._privileged = frozenset(privileged_roles)
+        self._renamed = frozenset(change_username_roles)
+        self._hooks = hooks if hooks is not None else Hooks()
+        self._clock = clock
+        self._users: Any = entities.user
+        self._identities: Any = entities.identity
+
+    def resolve(
+        self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
+    ) -> Resolved | Conflict | Refused:
+        """
+        The local user of *identity*.
+
+        Args:
+            db: The unit of work to write in.
+            identity: What a provider verified.
+            settings: The provider's rules.
+            client: From where, for hooks.
+
+        Returns:
+            The user; a conflict that may be proven away (``link: prove``); or ``Refused`` with one of
+            ``no_source_id``, ``issuer_changed``, ``identity_frozen``, ``inactive``, ``conflict``,
+            ``conflict_privileged``, ``not_provisioned``, ``no_role``, ``invalid_username``,
+            ``username_taken``, ``refused_by_application``, ``password_changed``, ``unknown_user``.
+        """
+        if identity.source == LOCAL:
+            return self._local(db, identity)
+        if not identity.source_id or len(identity.source_id) > MAX_SOURCE_ID:
+            return Refused("no_source_id")
+        row = self.identity(db, identity)
+        if row is not None:
+            return self._known(db, row, identity, settings, client)
+        return self._unknown(db, identity, settings, client)
+
+    def identity(self, db: Session, identity: VerifiedIdentity) -> UserIdentity | None:
+        """The stored link of an identity: found by source and stable key, never by a name (LINK-01, LINK-02)."""
+        rows = self._identities
+        found: UserIdentity | None = db.scalar(
+            select(rows).where(rows.source == identity.source, rows.source_id == identity.source_id)
+        )
+        return found
+
+    def link(self, db: Session, user: User, identity: VerifiedIdentity, proof: str) -> Step:
+        """
+        Store that *identity* is *user*, and how that was proven.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: If the identity is somebody's already (LINK-11).
+        """
+        now = self._clock()
+        db.add(
+            self._identities(
+                id=uuid4(),
+                user_id=user.id,
+                source=identity.source,
+                issuer=identity.issuer,
+                source_id=identity.source_id,
+                proof=proof,
+                frozen=False,
+                created=now,
+                last_used=now,
+            )
+        )
+        db.flush()
+        return Step("link", proof)
+
+    def _local(self, db: Session, identity: VerifiedIdentity) -> Resolved | Refused:
+        users = self._users
+        user: User | None = db.scalar(
+            select(users).where(users.username_key == canonical_username(identity.username)).with_for_update()
+        )
+        if user is None or str(user.id) != identity.source_id:
+            return Refused("unknown_user")
+        if not user.active:
+            return Refused("inactive")
+        if identity.attributes.get(SEEN) != fingerprint(user.password_hash):
+            return Refused("password_changed")
+        user.last_login = self._clock()
+        return Resolved(user, created=False, steps=())
+
+    def _known(
+        self, db: Session, row: UserIdentity, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
+    ) -> Resolved | Refused:
+        if row.issuer != identity.issuer:
+            return Refused("issuer_changed", (Step("issuer", f"{row.issuer} became {identity.issuer}"),))
+        if row.frozen:
+            return Refused("identity_frozen")
+        user: User = db.scalars(select(self._users).filter_by(id=row.user_id).with_for_update()).one()
+        if not user.active:
+            return Refused("inactive")
+        row.last_used = self._clock()
+        return self._admit(db, user, identity, settings, client)
+
+    def _unknown(
+        self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
+    ) -> Resolved | Conflict | Refused:
+        try:
+            key = canonical_username(identity.username)
+        except ValueError as error:
+            return Refused("invalid_username", (Step("username", str(error)),))
+        others = self._same_name(db, key, identity)
+        if not others:
+            return self._provision(db, identity, settings)
+        steps = (Step("conflict", ", ".join(sorted(other.username for other in others))),)
+        if settings.link == "prove" and len(others) == 1 and others[0].active:
+            return Conflict(others[0], steps)
+        code = self._may_adopt(others, identity, settings)
+        if code is not None:
+            return Refused(code, steps)
+        linked = self.link(db, others[0], identity, "verified_email")
+        return self._admit(db, others[0], identity, settings, client, steps=(*steps, linked))
+
+    def _may_adopt(self, others: list[User], identity: VerifiedIdentity, settings: ProviderSettings) -> str | None:
+        """Why the identity does not get the account of the same name (``link: verified_email``); ``None`` = it does."""
+        other = others[0]
+        if settings.link != "verified_email" or len(others) > 1 or not other.active:
+            return "conflict"
+        if other.role in self._privileged:
+            return "conflict_privileged"
+        return None if _vouched_for(other, identity, settings) else "conflict"
+
+    def _same_name(self, db: Session, key: str, identity: VerifiedIdentity) -> list[User]:
+        users = self._users
+        conditions: list[ColumnElement[bool]] = [users.username_key == key, users.email == key]
+        if identity.email is not None:
+            email = identity.email.strip().lower()
+            conditions += [users.email == email, users.username_key == _key_or(email)]
+        return list(db.scalars(select(users).where(or_(*conditions)).with_for_update()))
+
+    def _provision(self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings) -> Resolved | Refused:
+        if not settings.provision:
+            return Refused("not_provisioned")
+        role = match_role(settings.roles, self._roles, identity.groups) or settings.default_role
+        if role is None:
+            return Refused("no_role", (_groups(identity),))
+        if not self._application_agrees(db, None, identity, role):
+            return Refused("refused_by_application")
+        user: User = self._users(
+            username=identity.username,
+            password_hash="",
+            role=role,
+            role_origin=identity.source,
+            realname=identity.realname,
+            source=identity.source,
+            source_id=identity.source_id,
+            email=identity.email.strip().lower() if identity.email else None,
+            email_verified=bool(identity.email) and identity.email_verified,
+            active=True,
+            last_login=self._clock(),
+        )
+        db.add(user)
+        db.flush()
+        linked = self.link(db, user, identity, "provisioned")
+        return Resolved(user, created=True, steps=(Step("provision", role), linked, _groups(identity)))
+
+    def _admit(
+        self,
+        db: Session,
+        user: User,
+        identity: VerifiedIdentity,
+        settings: ProviderSettings,
+        client: Client,
+        steps: tuple[Step, ...] = (),
+    ) -> Resolved | Refused:
+        role = self._role(user, identity, settings)
+        if role is None:
+            self._take_away(db, user, client)
+            return Refused("no_role", (*steps, _groups(identity)))
+        if not self._application_agrees(db, user, identity, role):
+            return Refused("refused_by_application", steps)
+        if role != user.role:
+            steps = (*steps, Step("role", f"{user.role} became {role}"))
+            user.role, user.role_origin = role, identity.source
+            if self._hooks.on_rights_changed is not None:
+                self._hooks.on_rights_changed(db, user, client)
+        if identity.realname is not None:
+            user.realname = identity.realname
+        user.source, user.source_id = identity.source, identity.source_id
+        user.last_login = self._clock()
+        steps = (*steps, *self._rename(db, user, identity))
+        db.flush()
+        return Resolved(user, created=False, steps=(*steps, _groups(identity)))
+
+    def _role(self, user: User, identity: VerifiedIdentity, settings: ProviderSettings) -> str | None:
+        if user.role_origin is None or identity.groups is None:
+            # Given by hand, or nothing was said: what is there stays.
+            return user.role
+        return match_role(settings.roles, self._roles, identity.groups) or settings.default_role
+
+    def _take_away(self, db: Session, user: User, client: Client) -> None:
+        if user.role != NO_ROLE:
+            user.role = NO_ROLE
+            if self._hooks.on_rights_changed is not None:
+                self._hooks.on_rights_changed(db, user, client)
+            db.flush()
+
+    def _rename(self, db: Session, user: User, identity: VerifiedIdentity) -> tuple[Step, ...]:
+        try:
+            key = canonical_username(identity.username)
+        except ValueError:
+            return (Step("rename", "the name at the source can't be used"),)
+        if key == user.username_key or user.role not in self._renamed or user.password_hash:
+            return ()
+        users = self._users
+        if db.scalar(select(users.id).where(users.username_key == key)) is not None:
+            return (Step("rename", "the new name is taken"),)
+        before, user.username = user.username, identity.username
+        db.flush()
+        if self._hooks.change_username_callback is not None:
+            self._hooks.change_username_callback(db, user, before)
+        return (Step("rename", f"{before} became {user.username}"),)
+
+    def _application_agrees(self, db: Session, user: User | None, identity: VerifiedIdentity, role: str) -> bool:
+        callback = self._hooks.ensure_user_callback
+        return callback is None or callback(db, user, identity, role) is True
+
+
+def _vouched_for(user: User, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
+    # LINK-08: a verified claim, a domain this provider is the authority for, and a verified local address.
+    email = (identity.email or "").strip().lower()
+    _, _, domain = email.rpartition("@")
+    return (
+        bool(domain)
+        and identity.email_verified
+        and domain in {allowed.lower() for allowed in settings.link_domains}
+        and user.email_verified
+        and user.email == email
+    )
+
+
+def _groups(identity: VerifiedIdentity) -> Step:
+    if identity.groups is None:
+        return Step("groups", "the source said nothing")
+    return Step("groups", ", ".join(sorted(identity.groups)) or "none")
+
+
+def _key_or(email: str) -> str:
+    try:
+        return canonical_username(email)
+    except ValueError:
+        return email

@@ -1,0 +1,282 @@
+"""
+The engine, and the three ways to use it: read, a unit of work that writes, a request's session.
+
+SQLite runs in WAL mode with foreign keys and a busy timeout, all of which it leaves off by itself.
+Reads are autocommit on both databases. On SQLite the first statement that writes begins the
+transaction with ``BEGIN IMMEDIATE``: a deferred transaction that turns into a writing one can't wait
+and fails with "database is locked", and ``BEGIN IMMEDIATE`` everywhere makes readers wait for writers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from onegov_auth.clock import Clock, utcnow
+from onegov_auth.errors import MissingDependencyError, SettingsError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine, Select
+
+    from onegov_auth.keys import Keys
+
+__all__ = ["CONTEXT_KEY", "Database", "Lookup", "SessionContext"]
+
+T = TypeVar("T")
+
+#: Where a session keeps its :class:`SessionContext` in ``Session.info``.
+CONTEXT_KEY = "onegov_auth"
+
+#: How long a writer waits for another one on SQLite, in milliseconds.
+BUSY_TIMEOUT = 15_000
+
+#: PostgreSQL's codes for "try the whole transaction again" (appendix A, class 40).
+SERIALIZATION_FAILURES = frozenset({"40001", "40P01"})
+
+#: A unit of work that loses a race is tried this often; every try sees what the winner wrote.
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContext:
+    """
+    What models and collections need to know besides the database, found in ``Session.info``.
+
+    Attributes:
+        entities: The mapped classes in use; ``None`` means the default ones.
+        keys: Encrypt factor secrets; ``None`` makes storing one an error.
+        clock: The time.
+        hasher: Makes and compares password hashes; ``None`` means the installed default.
+    """
+
+    entities: Any = None
+    keys: Keys | None = None
+    clock: Clock = utcnow
+    hasher: Any = None
+
+
+class Database:
+    """
+    A database and the ways to use it.
+
+    Args:
+        url: A SQLAlchemy URL.
+        schema: The PostgreSQL schema of this tenant; becomes the connections' ``search_path``.
+        clock: The time, for models and collections.
+        keys: Encrypt factor secrets; without them, storing one is an error.
+        entities: The mapped classes; ``None`` means the default ones.
+        hasher: Makes and compares password hashes for models; ``None`` means the installed default.
+        engine: The host's own engine, in place of *url*; its connections are set up the same way.
+
+    Raises:
+        SettingsError: If the URL can't be used.
+        MissingDependencyError: If its driver is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str | URL | None = None,
+        schema: str | None = None,
+        *,
+        clock: Clock = utcnow,
+        keys: Keys | None = None,
+        entities: Any = None,
+        hasher: Any = None,
+        engine: Engine | None = None,
+    ) -> None:
+        if engine is None:
+            if url is None:
+                raise SettingsError(["database: is required"])
+            engine = _make_engine(url)
+        self.engine = engine
+        self.schema = schema
+        self.context = SessionContext(entities, keys, clock, hasher)
+        self.dialect: str = self.engine.dialect.name
+        if schema is not None and self.dialect != "postgresql":
+            raise SettingsError(["schema: only PostgreSQL has schemas"])
+        if self.dialect == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "before_cursor_execute", _begin_before_writing)
+            event.listen(self.engine, "savepoint", _begin_before_savepoint)
+        elif schema is not None:
+            event.listen(self.engine, "connect", _search_path(schema))
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def session(self) -> Session:
+        """A session for one request; the caller commits or rolls back, and closes it."""
+        return Session(self.engine, info={CONTEXT_KEY: self.context})
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading, each statement by itself; what it loaded stays usable afterwards."""
+        bind = self.engine if self.dialect == "sqlite" else self._reading
+        with Session(bind, info={CONTEXT_KEY: self.context}, autoflush=False, expire_on_commit=False) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def unit(self) -> Iterator[Session]:
+        """
+        One unit of work that writes: committed at the end, rolled back by an exception.
+
+        On SQLite it is the only writer from the beginning, on PostgreSQL it relies on conditional
+        statements and unique constraints; use :meth:`once` for work that may lose a race.
+        """
+        with Session(self.engine, info={CONTEXT_KEY: self.context}, expire_on_commit=False) as session:
+            if self.dialect == "sqlite":
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            yield session
+            session.commit()
+
+    def once(self, work: Callable[[Session], T]) -> T:
+        """
+        Do *work* in a unit; when it lost a race, do it again on what the winner wrote.
+
+        Args:
+            work: Takes the session, may be called several times, and must have no effect elsewhere.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: If it is no race, or one that can't be won.
+        """
+        for tries_left in range(TRIES - 1, -1, -1):
+            try:
+                with self.unit() as session:
+                    return work(session)
+            except DBAPIError as error:
+                if tries_left == 0 or not _lost_a_race(error):
+                    raise
+        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+    def prepare(self, statement: Select[Any]) -> Lookup:
+        """
+        Compile *statement* once, to be run on the driver itself: for the one statement of every request.
+
+        Columns come as the driver returns them, without SQLAlchemy's types.
+        """
+        return Lookup(self.engine, statement)
+
+    def dispose(self) -> None:
+        """Close the connections that are not in use."""
+        self.engine.dispose()
+
+
+class Lookup:
+    """
+    A statement that is compiled once and run on the driver, in autocommit.
+
+    SQLAlchemy's own execution costs several times what the statement does; see ``benchmarks/``.
+    """
+
+    def __init__(self, engine: Engine, statement: Select[Any]) -> None:
+        compiled = statement.compile(dialect=engine.dialect, compile_kwargs={"render_postcompile": True})
+        self._engine = engine
+        self._sql = str(compiled)
+        self._names: tuple[str, ...] | None = tuple(compiled.positiontup or ()) if compiled.positional else None
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._switch = engine.dialect.name != "sqlite"
+        self._errors: Any = engine.dialect.loaded_dbapi.Error
+
+    def __call__(self, **parameters: object) -> tuple[Any, ...] | None:
+        """
+        The first row, or ``None``.
+
+        Raises:
+            Exception: The driver's own errors. A connection that broke while idle is replaced first.
+        """
+        values = {**self._fixed, **parameters} if self._fixed else parameters
+        arguments = values if self._names is None else tuple(values[name] for name in self._names)
+        try:
+            return self._run(arguments)
+        except _BrokenError:
+            # The server was restarted: every idle connection is as dead as this one.
+            self._engine.dispose()
+            return self._run(arguments)
+
+    def _run(self, arguments: object) -> tuple[Any, ...] | None:
+        pooled = self._engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        try:
+            if self._switch:
+                driver.autocommit = True
+            row: tuple[Any, ...] | None = driver.execute(self._sql, arguments).fetchone()
+            if self._switch:
+                driver.autocommit = False
+        except self._errors as error:
+            broken = self._engine.dialect.is_disconnect(error, driver, None)
+            pooled.invalidate()
+            if broken:
+                raise _BrokenError from error
+            raise
+        else:
+            return row
+        finally:
+            pooled.close()
+
+
+class _BrokenError(Exception):
+    """Raised when a connection turned out to be dead; told to nobody but the loop around it."""
+
+
+def _make_engine(url: str | URL) -> Engine:
+    parsed = make_url(url)
+    options: dict[str, Any] = {}
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
+        # The thread that waits for the lock would otherwise hold one of five connections.
+        options = {"pool_size": 20, "max_overflow": 80}
+    elif parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        options = {"pool_recycle": 1800, "pool_size": 10, "max_overflow": 20}
+    try:
+        return create_engine(parsed, **options)
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(f"database {parsed.drivername}", "onegov-auth[postgresql]") from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # Without this, Python's driver begins deferred transactions on its own.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _begin_before_writing(
+    _connection: Connection, cursor: Any, statement: str, _parameters: object, context: Any, _many: bool
+) -> None:
+    writes = context.isinsert or context.isupdate or context.isdelete
+    if not writes and context.is_text:
+        writes = statement.lstrip()[:6].upper() in {"INSERT", "UPDATE", "DELETE"}
+    if writes and not cursor.connection.in_transaction:
+        cursor.execute("BEGIN IMMEDIATE")
+
+
+def _begin_before_savepoint(connection: Connection, _name: str) -> None:
+    driver = connection.connection.driver_connection
+    if driver is not None and not driver.in_transaction:
+        driver.execute("BEGIN IMMEDIATE")
+
+
+def _search_path(schema: str) -> Callable[[Any, object], None]:
+    quoted = '"' + schema.replace('"', '""') + '"'
+
+    def prepare(connection: Any, _record: object) -> None:
+        before, connection.autocommit = connection.autocommit, True
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path TO {quoted}")
+        connection.autocommit = before
+
+    return prepare
+
+
+def _lost_a_race(error: DBAPIError) -> bool:
+    if isinstance(error, IntegrityError) or error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in SERIALIZATION_FAILURES

@@ -1,0 +1,164 @@
+"""
+What happened, who did it and why: rows in ``auth_events`` and lines in the log.
+
+Three forms of one event: a row for people who search, a JSON line on the logger
+``onegov_auth.events`` for machines (ASVS 16.2), and for logins the line fail2ban rules are written
+for, on the logger ``onegov_auth``. No form ever holds a password, a code or a token.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete
+
+from onegov_auth.clock import Clock, utcnow
+from onegov_auth.domain import Client, Step
+from onegov_auth.models import DEFAULT
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+    from onegov_auth.models import Entities
+
+__all__ = ["KEEP", "Event", "EventLog", "neutral"]
+
+log = logging.getLogger("onegov_auth")
+json_log = logging.getLogger("onegov_auth.events")
+
+#: How long events are kept by ``onegov-auth cleanup`` unless told otherwise.
+KEEP = timedelta(days=365)
+
+#: Longer names are cut; nobody's real name or address needs more in a log.
+MAX_TEXT = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """
+    Something that happened to somebody's way in.
+
+    Attributes:
+        type: What, such as ``"login"``, ``"logout"``, ``"deactivated"``.
+        client: From where.
+        code: The outcome; ``"ok"`` or a refusal's code.
+        user_id: Whom it is about, if that is a user.
+        username: The name as typed, or the user's own.
+        provider: The provider that was asked.
+        factor: The second factor that was used.
+        steps: What was decided on the way.
+    """
+
+    type: str
+    client: Client
+    code: str = "ok"
+    user_id: UUID | None = None
+    username: str | None = None
+    provider: str | None = None
+    factor: str | None = None
+    steps: Sequence[Step] = ()
+
+
+class EventLog:
+    """
+    Writes events.
+
+    Args:
+        clock: The time.
+        entities: The mapped classes.
+    """
+
+    def __init__(self, *, clock: Clock = utcnow, entities: Entities = DEFAULT) -> None:
+        self._clock = clock
+        self._rows: Any = entities.event
+
+    def record(self, db: Session, event: Event) -> None:
+        """
+        Write the row in the unit of work *db*.
+
+        It is committed together with what it tells of. Call :meth:`announce` after the commit, so that
+        no line tells of something that was rolled back.
+        """
+        client = event.client
+        db.add(
+            self._rows(
+                type=event.type,
+                user_id=event.user_id,
+                username=_text(event.username),
+                provider=_text(event.provider),
+                factor=event.factor,
+                code=event.code,
+                address=_text(client.address),
+                request_id=_text(client.request_id),
+                user_agent=_text(client.user_agent),
+                created=self._clock(),
+                steps=_steps(event.steps),
+            )
+        )
+
+    def announce(self, event: Event) -> None:
+        """Write the log lines of an event that was committed."""
+        json_log.info("%s", json.dumps(self._line(event), ensure_ascii=True))
+        if event.type == "login":
+            address, name = neutral(event.client.address), neutral(event.username or "")
+            if event.code == "ok":
+                log.info("Successful login by %s (%s)", address, name)
+            elif event.code not in NOT_FAILED:
+                log.warning("Failed login by %s (%s)", address, name)
+
+    def cleanup(self, db: Session, keep: timedelta = KEEP) -> int:
+        """Delete events older than *keep*; returns how many."""
+        result = db.execute(delete(self._rows).where(self._rows.created < self._clock() - keep))
+        return int(getattr(result, "rowcount", 0))
+
+    def _line(self, event: Event) -> dict[str, object]:
+        values = {
+            "time": self._clock().isoformat(),
+            "type": event.type,
+            "code": event.code,
+            "user": None if event.user_id is None else str(event.user_id),
+            "username": _text(event.username),
+            "provider": _text(event.provider),
+            "factor": event.factor,
+            "address": _text(event.client.address),
+            "request": _text(event.client.request_id),
+            "steps": _steps(event.steps),
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+
+#: Outcomes that are no failed attempt: nobody was refused.
+NOT_FAILED = frozenset({"unavailable", "factor_required", "enrolment_required", "prove"})
+
+
+def neutral(text: str) -> str:
+    """
+    *text* as it may stand in a log line.
+
+    Control, format and surrogate characters and line separators become escapes (ASVS 16.4.1), and so
+    do brackets: a username can't complete a line and begin another one that bans somebody else.
+    """
+    return "".join(_escape(character) for character in text[:MAX_TEXT])
+
+
+def _escape(character: str) -> str:
+    if character in "()\\" or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+        point = ord(character)
+        return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+    return character
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else neutral(text)
+
+
+def _steps(steps: Sequence[Step]) -> list[list[str]]:
+    return [[neutral(step.name), neutral(step.detail)] for step in steps]

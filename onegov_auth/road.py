@@ -1,0 +1,218 @@
+"""
+The last stretch of the road, which every door ends in: from a verdict to an open session.
+
+:meth:`Road.complete` is the only function that opens one. Whatever has to be checked of everybody
+(active, linked rightly, a second factor) is checked here and can't be walked around.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from onegov_auth.accounts import Accounts, Conflict, Hooks, Resolved
+from onegov_auth.accounts.local import LOCAL
+from onegov_auth.domain import AuthnContext, Client, Step, UserInfo, VerifiedIdentity
+from onegov_auth.events import Event, EventLog
+from onegov_auth.outcomes import LoggedIn, Outcome, Refused, StepRequired, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy.orm import Session
+
+    from onegov_auth.attempts import Attempt, Attempts
+    from onegov_auth.database import Database
+    from onegov_auth.models import Entities, User
+    from onegov_auth.providers import Provider
+    from onegov_auth.sessions import Sessions
+    from onegov_auth.transactions import Transactions
+
+__all__ = ["Door", "Road"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """
+    How somebody came to the door.
+
+    Attributes:
+        client: From where.
+        username: The name as typed, if one was.
+        to: Where to go afterwards.
+        remember: Whether to stay logged in.
+        provider: The provider that was asked, if it was chosen before.
+        attempt: The reserved attempt to settle.
+        link: A pending link that this login confirms.
+    """
+
+    client: Client
+    username: str | None = None
+    to: str = "/"
+    remember: bool = False
+    provider: str | None = None
+    attempt: Attempt | None = None
+    link: str | None = None
+
+
+class Road:
+    """The parts the last stretch needs; made once by :class:`onegov_auth.auth.Auth`."""
+
+    def __init__(  # noqa: PLR0913 - collaborators, handed in once
+        self,
+        database: Database,
+        *,
+        providers: Callable[[], Mapping[str, Provider]],
+        accounts: Accounts,
+        attempts: Attempts,
+        events: EventLog,
+        sessions: Sessions,
+        transactions: Transactions,
+        hooks: Hooks,
+        entities: Entities,
+        required_for: frozenset[str] = frozenset(),
+    ) -> None:
+        self._database = database
+        self._providers = providers
+        self._accounts = accounts
+        self._attempts = attempts
+        self._events = events
+        self._sessions = sessions
+        self._transactions = transactions
+        self._hooks = hooks
+        self._users: Any = entities.user
+        self._factors: Any = entities.factor
+        self._required_for = required_for
+
+    def complete(self, verdict: VerifiedIdentity | Refused | Unavailable, door: Door) -> Outcome:
+        """
+        Turn a provider's verdict into an outcome; user, session, attempt and event in one commit.
+
+        The unit is done again when it loses a race, for instance against the same new person's
+        other browser; every try sees what the winner wrote.
+        """
+
+        def work(db: Session) -> tuple[Outcome, Event]:
+            outcome, event = self._decide(db, verdict, door)
+            if door.attempt is not None:
+                success = {"ok": True, "prove": True, "unavailable": None}.get(event.code, False)
+                if isinstance(outcome, Unavailable):
+                    success = None
+                self._attempts.settle(db, door.attempt, event.code, success=success)
+            self._events.record(db, event)
+            return outcome, event
+
+        outcome, event = self._database.once(work)
+        self._events.announce(event)
+        return outcome
+
+    def _decide(
+        self, db: Session, verdict: VerifiedIdentity | Refused | Unavailable, door: Door
+    ) -> tuple[Outcome, Event]:
+        blank = Event(type="login", client=door.client, username=door.username, provider=door.provider)
+        if isinstance(verdict, Refused | Unavailable):
+            provider = verdict.provider if isinstance(verdict, Unavailable) else door.provider
+            return verdict, replace(blank, code=verdict.code, steps=verdict.steps, provider=provider)
+        blank = replace(blank, username=door.username or verdict.username, provider=verdict.source)
+        found = self._resolve(db, verdict, door)
+        if isinstance(found, Refused):
+            return found, replace(blank, code=found.code, steps=(*verdict.steps, *found.steps))
+        steps = (*verdict.steps, *found.steps)
+        if isinstance(found, Conflict):
+            step = self._ask_for_proof(db, found, verdict, door)
+            return step, replace(blank, code="prove" if isinstance(step, StepRequired) else step.code, steps=steps)
+        blank = replace(blank, user_id=found.user.id, steps=steps)
+        factor = self._factor(db, found.user)
+        if factor is not None:
+            return factor, replace(blank, code=factor.code, steps=(*steps, *factor.steps))
+        return self._open(db, found, verdict, door), blank
+
+    def _resolve(self, db: Session, identity: VerifiedIdentity, door: Door) -> Resolved | Conflict | Refused:
+        settings = self._providers()[identity.source].settings
+        found = self._accounts.resolve(db, identity, settings, door.client)
+        if door.link is None or not isinstance(found, Resolved):
+            return found
+        return self._prove(db, found, identity, door)
+
+    def _ask_for_proof(
+        self, db: Session, conflict: Conflict, identity: VerifiedIdentity, door: Door
+    ) -> StepRequired | Refused:
+        """Keep the identity until the person has logged in to the local account (``link: prove``)."""
+        if not door.client.browser:
+            return Refused("conflict", conflict.steps)
+        pending = self._transactions.begin("link", to=door.to)
+        data = _pack(identity)
+        return StepRequired(self._transactions.store(db, pending, door.client, data, conflict.user.id), "prove")
+
+    def _prove(self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door) -> Resolved | Refused:
+        """Link the pending identity to the local account whose password was just given (LINK-09, LINK-10)."""
+        if identity.source != LOCAL:
+            return Refused("link_not_local")
+        pending = self._transactions.take(db, door.link, door.client, "link")
+        if isinstance(pending, Refused):
+            return pending
+        external = _unpack(pending.data)
+        provider = self._providers().get(external.source)
+        if provider is None:
+            return Refused("unknown_provider")
+        conflict = self._accounts.resolve(db, external, provider.settings, door.client)
+        if not isinstance(conflict, Conflict) or conflict.user.id != found.user.id:
+            return Refused("link_other_user")
+        step = self._accounts.link(db, found.user, external, "password")
+        found.user.source, found.user.source_id = external.source, external.source_id
+        return Resolved(found.user, created=False, steps=(*found.steps, *external.steps, step))
+
+    def _factor(self, db: Session, user: User) -> Refused | None:
+        """
+        Whether a second factor is still missing.
+
+        Somebody who has one enrolled, or whose role must have one, is never let in without it: as long
+        as no factor can be asked for, the answer is no (fail closed).
+        """
+        enrolled = db.scalars(select(self._factors.type).filter_by(user_id=user.id)).all()
+        if not enrolled and user.role not in self._required_for:
+            return None
+        return Refused("factor_unavailable", (Step("factor", ", ".join(sorted(set(enrolled))) or "none enrolled"),))
+
+    def _open(self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door) -> LoggedIn:
+        token, session = self._sessions.open(db, found.user, identity, door.client, remember=door.remember)
+        if self._hooks.on_login is not None:
+            self._hooks.on_login(db, found.user, door.client)
+        user = found.user
+        info = UserInfo(user.id, user.username, user.role, user.realname, user.source, user.source_id, user.active)
+        return LoggedIn(info, session, token, door.to, found.created)
+
+
+def _pack(identity: VerifiedIdentity) -> dict[str, object]:
+    return {
+        "source": identity.source,
+        "issuer": identity.issuer,
+        "source_id": identity.source_id,
+        "username": identity.username,
+        "email": identity.email,
+        "email_verified": identity.email_verified,
+        "realname": identity.realname,
+        "groups": None if identity.groups is None else sorted(identity.groups),
+        "methods": sorted(identity.authn.methods),
+        "at": None if identity.authn.at is None else identity.authn.at.timestamp(),
+    }
+
+
+def _unpack(data: Mapping[str, Any]) -> VerifiedIdentity:
+    at = data["at"]
+    return VerifiedIdentity(
+        source=data["source"],
+        issuer=data["issuer"],
+        source_id=data["source_id"],
+        username=data["username"],
+        email=data["email"],
+        email_verified=data["email_verified"],
+        realname=data["realname"],
+        groups=None if data["groups"] is None else frozenset(data["groups"]),
+        authn=AuthnContext(
+            methods=frozenset(data["methods"]), at=None if at is None else datetime.fromtimestamp(at, UTC)
+        ),
+    )

@@ -1,0 +1,315 @@
+"""
+Server-side sessions: opened by one function, found by one indexed statement.
+
+The browser holds 256 random bits, the table only their SHA-256 (ASVS 7.2.3, NIST 800-63B-4 §5.1): a
+stolen table opens no session. A session ends by itself after its lifetime or when idle, and at once
+by logout, by deactivation, or by a change of password, role or username.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID, uuid4
+
+from sqlalchemy import String, bindparam, cast, delete, func, select, update
+from sqlalchemy.exc import OperationalError
+
+from onegov_auth.clock import Clock, utcnow
+from onegov_auth.domain import Identity, SessionInfo
+from onegov_auth.models import DEFAULT
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from sqlalchemy.orm import Session
+
+    from onegov_auth.database import Database
+    from onegov_auth.domain import Client, VerifiedIdentity
+    from onegov_auth.keys import Keys
+    from onegov_auth.models import Entities, User, UserSession
+
+__all__ = ["SessionLimits", "Sessions", "hexadecimal", "token_hash"]
+
+#: How often a session's last-seen time is written, in seconds; shorter for a short idle time.
+TOUCH = 60.0
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class SessionLimits(Protocol):
+    """The part of the settings this module needs (``sessions:``)."""
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a session lasts at most."""
+
+    @property
+    def idle(self) -> timedelta:
+        """How long it lasts unused."""
+
+    @property
+    def remember(self) -> timedelta:
+        """How long it lasts, idle or not, when the person asked to stay logged in."""
+
+    @property
+    def max_per_user(self) -> int:
+        """How many one user may have; the longest unused ones make room."""
+
+
+def token_hash(token: str) -> str:
+    """What the table holds of a token. 256 random bits need no salt and no slow hash (ASVS 6.5.2)."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def hexadecimal(key: object) -> str:
+    """A primary key as it stands in an identity: UUIDs in hexadecimal, other keys as text."""
+    return key.hex if isinstance(key, UUID) else str(key).replace("-", "")
+
+
+class Sessions:
+    """
+    Opens, finds and ends sessions.
+
+    Args:
+        database: Where they are kept.
+        limits: How long they last.
+        keys: Encrypts what a provider wants back at logout.
+        application: The application id an identity carries.
+        clock: The time.
+        token: Makes a secret of the given number of random bytes, as URL-safe text.
+        entities: The mapped classes.
+    """
+
+    def __init__(  # noqa: PLR0913 - collaborators, handed in once
+        self,
+        database: Database,
+        limits: SessionLimits,
+        keys: Keys,
+        *,
+        application: str,
+        clock: Clock = utcnow,
+        token: Callable[[int], str] = secrets.token_urlsafe,
+        entities: Entities = DEFAULT,
+    ) -> None:
+        self._database = database
+        self._limits = limits
+        self._keys = keys
+        self._application = application
+        self._clock = clock
+        self._token = token
+        self._sessions: Any = entities.session
+        self._idle = limits.idle.total_seconds()
+        self._touch = min(TOUCH, self._idle / 10)
+        self._lookup = database.prepare(_lookup_statement(entities))
+        # The application's own key types need not be UUIDs.
+        self._groups: dict[str, frozenset[str]] = {}
+
+    def open(
+        self,
+        db: Session,
+        user: User,
+        identity: VerifiedIdentity,
+        client: Client,
+        *,
+        remember: bool = False,
+    ) -> tuple[str, SessionInfo]:
+        """
+        Open a session. Nobody but :class:`onegov_auth.auth.Auth` calls this, at the end of its one road.
+
+        The session the request came with is ended in the same transaction (ASVS 7.2.4).
+
+        Args:
+            db: The unit of work to write in.
+            user: Whose session; an active user.
+            identity: How the person proved who they are.
+            client: Where from.
+            remember: Whether the person asked to stay logged in.
+
+        Returns:
+            The token for the cookie, and what may be known of the session.
+        """
+        if client.session_token is not None:
+            self.end_token(db, client.session_token)
+        now = self._clock()
+        token = self._token(32)
+        row: UserSession = self._sessions(
+            id=uuid4(),
+            token_hash=token_hash(token),
+            user_id=user.id,
+            provider=identity.source,
+            source_id=identity.source_id,
+            provider_session=identity.authn.session_id,
+            created=now,
+            last_seen=now,
+            expires=now + (self._limits.remember if remember else self._limits.lifetime),
+            remember=remember,
+            address=client.address,
+            user_agent=(client.user_agent or "")[:400] or None,
+            factors=[],
+        )
+        if identity.authn.logout_hint is not None:
+            row.logout_hint = self._keys.encrypt("session", identity.authn.logout_hint, str(row.id))
+        db.add(row)
+        db.flush()
+        self._make_room(db, user.id)
+        return token, self._info(row)
+
+    def lookup(self, token: str) -> Identity | None:
+        """
+        Who has this token? One indexed statement; anything malformed is nobody (SESS-12).
+
+        The last-seen time is written at most once a minute, in a transaction of its own.
+        """
+        if _TOKEN.fullmatch(token) is None:
+            return None
+        row = self._lookup(token_hash=hashlib.sha256(token.encode()).hexdigest())
+        if row is None:
+            return None
+        session_id, uid, last_seen, expires, remember, provider, username, role, rights, groups = row
+        now = self._clock().timestamp()
+        if now >= expires or (not remember and now >= last_seen + self._idle):
+            return None
+        if now - last_seen >= self._touch:
+            self._seen(session_id, last_seen)
+        return Identity(
+            username,
+            hexadecimal(uid),
+            role,
+            self._groupids(groups) if groups else frozenset(),
+            self._application,
+            session_id if isinstance(session_id, UUID) else UUID(session_id),
+            rights,
+            provider,
+        )
+
+    def info(self, db: Session, session_id: UUID) -> SessionInfo | None:
+        """A session by its public id."""
+        row = db.get(self._sessions, session_id)
+        return None if row is None else self._info(row)
+
+    def list(self, db: Session, user_id: Any) -> list[SessionInfo]:
+        """A user's sessions that still work, the one used last first."""
+        rows = db.scalars(select(self._sessions).filter_by(user_id=user_id).order_by(self._sessions.last_seen.desc()))
+        now = self._clock()
+        return [self._info(row) for row in rows if self._alive(row, now)]
+
+    def end(self, db: Session, session_id: UUID) -> bool:
+        """End one session; says whether it was there."""
+        return self._delete(db, self._sessions.id == session_id) == 1
+
+    def end_token(self, db: Session, token: str) -> bool:
+        """End the session of that token; says whether it was there."""
+        return self._delete(db, self._sessions.token_hash == token_hash(token)) == 1
+
+    def end_all(self, db: Session, user_id: Any = None, *, keep: UUID | None = None) -> int:
+        """
+        End all sessions of a user, or of everybody.
+
+        Args:
+            db: The unit of work to write in.
+            user_id: Whose; ``None`` for everybody's.
+            keep: A session to leave.
+
+        Returns:
+            How many were ended.
+        """
+        conditions = [] if user_id is None else [self._sessions.user_id == user_id]
+        if keep is not None:
+            conditions.append(self._sessions.id != keep)
+        return self._delete(db, *conditions)
+
+    def cleanup(self, db: Session) -> int:
+        """Delete the sessions that have ended by themselves; returns how many."""
+        now = self._clock()
+        idle = (self._sessions.last_seen <= now - self._limits.idle) & self._sessions.remember.is_(False)
+        return self._delete(db, (self._sessions.expires <= now) | idle)
+
+    def _delete(self, db: Session, *conditions: Any) -> int:
+        statement = delete(self._sessions).where(*conditions).execution_options(synchronize_session="fetch")
+        return int(getattr(db.execute(statement), "rowcount", 0))
+
+    def _make_room(self, db: Session, user_id: Any) -> None:
+        newest: Sequence[UUID] = db.scalars(
+            select(self._sessions.id)
+            .filter_by(user_id=user_id)
+            .order_by(self._sessions.last_seen.desc(), self._sessions.created.desc())
+            .offset(self._limits.max_per_user)
+        ).all()
+        if newest:
+            self._delete(db, self._sessions.id.in_(newest))
+
+    def _seen(self, session_id: Any, last_seen: float) -> None:
+        key = session_id if isinstance(session_id, UUID) else UUID(session_id)
+        before = datetime.fromtimestamp(last_seen, self._clock().tzinfo)
+        statement = (
+            update(self._sessions)
+            .where(self._sessions.id == key, self._sessions.last_seen <= before)
+            .values(last_seen=self._clock())
+            .execution_options(synchronize_session=False)
+        )
+        try:
+            with self._database.unit() as db:
+                db.execute(statement)
+        except OperationalError:
+            # The database is busy or read-only: the request goes on, and the next one writes it.
+            return
+
+    def _alive(self, row: UserSession, now: datetime) -> bool:
+        return now < row.expires and (row.remember or now < row.last_seen + self._limits.idle)
+
+    def _groupids(self, groups: str) -> frozenset[str]:
+        known = self._groups.get(groups)
+        if known is None:
+            if len(self._groups) > 10_000:
+                self._groups.clear()
+            known = self._groups[groups] = frozenset(part.replace("-", "") for part in groups.split(","))
+        return known
+
+    def _info(self, row: UserSession) -> SessionInfo:
+        hint = row.logout_hint
+        return SessionInfo(
+            id=row.id,
+            user_id=row.user_id,
+            provider=row.provider,
+            source_id=row.source_id,
+            created=row.created,
+            last_seen=row.last_seen,
+            expires=row.expires,
+            address=row.address,
+            user_agent=row.user_agent,
+            remember=row.remember,
+            provider_session=row.provider_session,
+            logout_hint=self._keys.decrypt("session", hint, str(row.id)) if hint else None,
+        )
+
+
+def _lookup_statement(entities: Entities) -> Any:
+    sessions: Any = entities.session.__table__
+    users: Any = entities.user.__table__
+    members: Any = entities.user_groups
+    groups = (
+        select(func.aggregate_strings(cast(members.c.group_id, String), ","))
+        .where(members.c.user_id == users.c.id)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            sessions.c.id,
+            users.c.id,
+            sessions.c.last_seen,
+            sessions.c.expires,
+            sessions.c.remember,
+            sessions.c.provider,
+            users.c.username,
+            users.c.role,
+            users.c.rights_stamp,
+            groups,
+        )
+        .join_from(sessions, users, sessions.c.user_id == users.c.id)
+        .where(sessions.c.token_hash == bindparam("token_hash"), users.c.active)
+    )

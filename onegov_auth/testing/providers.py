@@ -1,0 +1,96 @@
+"""
+Providers that know whom a test tells them: for applications that test their own rules.
+
+They take the place of a directory or an issuer where the network is not what is tested. Both are
+complete providers and keep the whole contract; they are no mocks of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+from urllib.parse import urlencode
+
+from onegov_auth.providers import (
+    Callback,
+    Password,
+    PasswordProvider,
+    ProviderSettings,
+    Redirect,
+    RedirectProvider,
+    Refused,
+    Transaction,
+    Unavailable,
+    VerifiedIdentity,
+)
+
+__all__ = ["KnownIssuer", "KnownPeople", "person"]
+
+
+def person(source: str, source_id: str, username: str, **more: object) -> VerifiedIdentity:
+    """An identity as a provider named *source* would verify it; *more* are its other attributes."""
+    base = VerifiedIdentity(source=source, issuer=f"test:{source}", source_id=source_id, username=username)
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownPeople(PasswordProvider):
+    """
+    A directory of the people it was told.
+
+    Attributes:
+        people: Login name to password and identity; may be changed while it is in use.
+        asked: The login names it was asked for, in order.
+        down: Anything in it makes the directory unreachable.
+    """
+
+    kind: ClassVar[str] = "known-people"
+
+    settings: ProviderSettings = field(default_factory=lambda: ProviderSettings(kind="known-people"))
+    people: dict[str, tuple[str, VerifiedIdentity]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    down: set[str] = field(default_factory=set)
+
+    def authenticate(self, username: str, password: Password) -> VerifiedIdentity | Refused | Unavailable:
+        """Who has this login name and password?"""
+        self.asked.append(username)
+        if not password:
+            return Refused("empty_password")
+        if self.down:
+            return Unavailable(self.name, "unreachable")
+        if username not in self.people:
+            return Refused("unknown_user")
+        expected, identity = self.people[username]
+        return identity if password.reveal() == expected else Refused("wrong_password")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownIssuer(RedirectProvider):
+    """
+    An issuer that vouches for whom it was told.
+
+    Attributes:
+        people: The code a browser brings back, to the identity it stands for.
+        down: Anything in it makes the issuer unreachable.
+    """
+
+    kind: ClassVar[str] = "known-issuer"
+
+    settings: ProviderSettings = field(default_factory=lambda: ProviderSettings(kind="known-issuer"))
+    people: dict[str, VerifiedIdentity] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+
+    def start(self, transaction: Transaction) -> Redirect | Unavailable:
+        """Send the browser to an address that nobody serves."""
+        if self.down:
+            return Unavailable(self.name, "unreachable")
+        query = urlencode({"state": transaction.id, "redirect_uri": self.services.callback_url})
+        return Redirect(f"https://issuer.invalid/authorize?{query}", {"begun": self.name})
+
+    def finish(self, callback: Callback, transaction: Transaction) -> VerifiedIdentity | Refused | Unavailable:
+        """Look the code up."""
+        if transaction.data.get("begun") != self.name:
+            return Refused("foreign_transaction")
+        if self.down:
+            return Unavailable(self.name, "unreachable")
+        return self.people.get(callback.params.get("code", ""), Refused("invalid_code"))

@@ -1,0 +1,171 @@
+"""
+What was begun and is to be finished once, by the same browser, soon.
+
+OIDC state and nonce, SAML RelayState, an identity waiting to be linked, a pending second factor: one
+store for all of them (``login_transactions``). The row is found by the SHA-256 of its id, bound to the
+browser's own cookie, sealed with a derived key, and consumed by one ``DELETE … RETURNING``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select
+
+from onegov_auth.clock import Clock, utcnow
+from onegov_auth.domain import Client, Transaction
+from onegov_auth.models import DEFAULT
+from onegov_auth.outcomes import Refused
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from onegov_auth.keys import Keys
+    from onegov_auth.models import Entities
+
+__all__ = ["VALID", "Transactions"]
+
+#: How long a person may take; the field's habit, and ASVS 6.5.5 for out-of-band codes.
+VALID = timedelta(minutes=10)
+
+#: How many one browser may have pending; the oldest make room (COOKIE-04).
+MAX_PER_BROWSER = 10
+
+#: Ids are 43 characters; whatever is longer is not looked at.
+MAX_ID = 128
+
+
+class Transactions:
+    """
+    Begins, stores and consumes transactions.
+
+    Args:
+        keys: Seals what a transaction remembers.
+        clock: The time.
+        token: Makes a secret of the given number of random bytes, as URL-safe text.
+        entities: The mapped classes.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        clock: Clock = utcnow,
+        token: Callable[[int], str] = secrets.token_urlsafe,
+        entities: Entities = DEFAULT,
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._token = token
+        self._rows: Any = entities.transaction
+
+    def begin(self, kind: str, *, provider: str | None = None, to: str = "/", valid: timedelta = VALID) -> Transaction:
+        """A new transaction with an unguessable id (256 bits); nothing is stored yet."""
+        return Transaction(self._token(32), kind, provider, to, {}, self._clock() + valid)
+
+    def store(
+        self,
+        db: Session,
+        transaction: Transaction,
+        client: Client,
+        data: Mapping[str, object],
+        user_id: Any = None,
+    ) -> Transaction:
+        """
+        Keep *transaction* with what is to be remembered, for this browser only.
+
+        Args:
+            db: The unit of work to write in.
+            transaction: What :meth:`begin` made.
+            client: The browser; ``client.browser`` must be set.
+            data: JSON-compatible.
+            user_id: The user it belongs to, where one is known.
+
+        Raises:
+            ValueError: If the browser has no value of its own to bind it to.
+        """
+        if not client.browser:
+            raise ValueError("a transaction needs a browser to be bound to")
+        hashed = _sha256(transaction.id)
+        browser = _sha256(client.browser)
+        self._make_room(db, browser)
+        db.add(
+            self._rows(
+                id_hash=hashed,
+                kind=transaction.kind,
+                provider=transaction.provider,
+                browser_hash=browser,
+                to=transaction.to,
+                data={"sealed": self._keys.encrypt("transaction", json.dumps(dict(data)), hashed)},
+                user_id=user_id,
+                created=self._clock(),
+                expires=transaction.expires,
+            )
+        )
+        db.flush()
+        return Transaction(
+            transaction.id, transaction.kind, transaction.provider, transaction.to, dict(data), transaction.expires
+        )
+
+    def take(
+        self, db: Session, id_: str | None, client: Client, kind: str, *, provider: str | None = None
+    ) -> Transaction | Refused:
+        """
+        Consume a transaction: one statement, so that exactly one of any number of callers gets it.
+
+        Another browser's, another kind's or another provider's transaction is left alone: who guesses
+        or steals an id can't spoil it for its owner (OAUTH-04, OAUTH-12).
+
+        Returns:
+            The transaction, or ``Refused`` with ``missing_state``, ``unknown_transaction`` or
+            ``expired_transaction``.
+        """
+        if not id_:
+            return Refused("missing_state")
+        if len(id_) > MAX_ID or not client.browser:
+            return Refused("unknown_transaction")
+        rows = self._rows
+        hashed = _sha256(id_)
+        taken = db.execute(
+            delete(rows)
+            .where(
+                rows.id_hash == hashed,
+                rows.browser_hash == _sha256(client.browser),
+                rows.kind == kind,
+                rows.provider == provider if provider is not None else rows.provider.is_(None),
+            )
+            .returning(rows.to, rows.data, rows.expires)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if taken is None:
+            return Refused("unknown_transaction")
+        to, data, expires = taken
+        if expires <= self._clock():
+            return Refused("expired_transaction")
+        clear = json.loads(self._keys.decrypt("transaction", data["sealed"], hashed))
+        return Transaction(id_, kind, provider, to, clear, expires)
+
+    def cleanup(self, db: Session) -> int:
+        """Delete what nobody came back for; returns how many."""
+        result = db.execute(delete(self._rows).where(self._rows.expires <= self._clock()))
+        return int(getattr(result, "rowcount", 0))
+
+    def _make_room(self, db: Session, browser: str) -> None:
+        rows = self._rows
+        old = db.scalars(
+            select(rows.id_hash)
+            .where(rows.browser_hash == browser)
+            .order_by(rows.created.desc())
+            .offset(MAX_PER_BROWSER - 1)
+        ).all()
+        if old:
+            db.execute(delete(rows).where(rows.id_hash.in_(old)).execution_options(synchronize_session=False))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from onegov_auth.database import CONTEXT_KEY, Database, SessionContext
+from onegov_auth.errors import SettingsError
+
+METADATA = MetaData()
+THINGS = Table("things", METADATA, Column("id", Integer, primary_key=True), Column("name", String, unique=True))
+
+
+@pytest.fixture(name="things")
+def _things(database: Database) -> Database:
+    METADATA.create_all(database.engine)
+    return database
+
+
+@pytest.fixture(name="connect")
+def _connect() -> Iterator[Callable[..., Database]]:
+    opened = []
+
+    def connect(*arguments: Any) -> Database:
+        opened.append(Database(*arguments))
+        return opened[-1]
+
+    yield connect
+    for database in opened:
+        database.dispose()
+
+
+@pytest.fixture(name="sqlite")
+def _sqlite(sqlite_url: str, connect: Callable[..., Database]) -> Database:
+    database = connect(sqlite_url)
+    METADATA.create_all(database.engine)
+    return database
+
+
+def names(database: Database) -> list[str]:
+    with database.read() as db:
+        return list(db.scalars(select(THINGS.c.name).order_by(THINGS.c.id)))
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("foreign_keys", 1), ("journal_mode", "wal"), ("busy_timeout", 15000)]
+)
+def test_sqlite_is_switched_to_what_it_leaves_off(sqlite: Database, pragma: str, value: object) -> None:
+    """Foreign keys, WAL and a busy timeout are on for every connection."""
+    with sqlite.read() as db:
+        assert value == db.execute(text(f"PRAGMA {pragma}")).scalar()
+
+
+def test_a_unit_is_committed_whole(things: Database) -> None:
+    """What a unit of work wrote is there when it ends."""
+    with things.unit() as db:
+        db.execute(insert(THINGS).values(name="a"))
+
+    assert names(things) == ["a"]
+
+
+def test_an_exception_takes_back_the_whole_unit(things: Database) -> None:
+    """Nothing of a unit that raised is left."""
+    with pytest.raises(ValueError, match="no"), things.unit() as db:
+        db.execute(insert(THINGS).values(name="a"))
+        raise ValueError("no")
+
+    assert names(things) == []
+
+
+def test_a_request_that_reads_holds_no_lock(sqlite: Database) -> None:
+    """A session that only read leaves the writer alone."""
+    reader = sqlite.session()
+    reader.execute(select(THINGS)).all()
+
+    with sqlite.unit() as db:
+        db.execute(insert(THINGS).values(name="a"))
+    assert names(sqlite) == ["a"]
+    reader.close()
+
+
+def test_a_request_that_writes_begins_a_transaction(things: Database) -> None:
+    """The first statement that writes can be taken back, and is seen by others after the commit only."""
+    session = things.session()
+    session.execute(insert(THINGS).values(name="a"))
+    assert names(things) == []
+    session.rollback()
+    session.execute(text("INSERT INTO things (name) VALUES ('b')"))
+    assert names(things) == []
+    session.commit()
+    session.close()
+
+    assert names(things) == ["b"]
+
+
+def test_a_savepoint_does_not_commit_what_is_around_it(things: Database) -> None:
+    """A nested transaction that fails leaves the outer one as it was, and both can be taken back."""
+    session = things.session()
+    with session.begin_nested():
+        session.execute(insert(THINGS).values(name="a"))
+    with pytest.raises(IntegrityError), session.begin_nested():
+        session.execute(insert(THINGS).values(name="a"))
+    assert names(things) == []
+    session.commit()
+    session.close()
+
+    assert names(things) == ["a"]
+
+
+def test_writers_on_sqlite_wait_for_each_other(sqlite: Database) -> None:
+    """Twenty threads that read and then write at once all get through: none finds the database locked."""
+    barrier = threading.Barrier(20)
+    failures: list[Exception] = []
+
+    def work(number: int) -> None:
+        barrier.wait()
+        try:
+            with sqlite.unit() as db:
+                db.execute(select(THINGS)).all()
+                db.execute(insert(THINGS).values(name=f"n{number}"))
+        except Exception as error:  # noqa: BLE001 - any is a failure
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert len(names(sqlite)) == 20
+
+
+def test_a_lost_race_is_run_again_on_what_the_winner_wrote(things: Database) -> None:
+    """A unit that hits a unique constraint is done again and finds the row."""
+    tries = []
+
+    def work(db: Session) -> str:
+        tries.append(1)
+        found = db.scalar(select(THINGS.c.name))
+        if found is None:
+            with things.unit() if things.dialect == "postgresql" else _nothing() as other:
+                if other is not None:
+                    other.execute(insert(THINGS).values(name="a"))
+            db.execute(insert(THINGS).values(name="a"))
+            if things.dialect == "sqlite" and len(tries) == 1:
+                raise IntegrityError("made by hand", {}, Exception())
+        return db.scalar(select(THINGS.c.name)) or ""
+
+    assert things.once(work) == "a"
+    assert len(tries) == 2
+
+
+class _nothing:  # noqa: N801 - a context manager like contextlib's
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def test_a_race_that_cant_be_won_is_told(things: Database) -> None:
+    """After five tries the error comes through."""
+    tries = []
+
+    def work(db: Session) -> None:
+        tries.append(1)
+        db.execute(insert(THINGS), [{"name": "a"}, {"name": "a"}])
+
+    with pytest.raises(IntegrityError):
+        things.once(work)
+    assert len(tries) == 5
+
+
+def test_a_prepared_lookup_returns_the_drivers_row(things: Database) -> None:
+    """A statement that was compiled once returns the first row or nothing."""
+    with things.unit() as db:
+        db.execute(insert(THINGS), [{"name": "a"}, {"name": "b"}])
+    lookup = things.prepare(select(THINGS.c.name, THINGS.c.id).where(THINGS.c.name == bindparam("name")))
+
+    row = lookup(name="b")
+    assert row is not None
+    assert row[0] == "b"
+    assert lookup(name="c") is None
+
+
+def test_a_lookup_survives_a_restarted_server(things: Database, connect: Callable[..., Database]) -> None:
+    """Connections that broke while idle are replaced before anybody notices."""
+    if things.dialect == "sqlite":
+        return
+    lookup = things.prepare(select(THINGS.c.id).where(THINGS.c.name == bindparam("name")))
+    lookup(name="a")
+    with connect(things.engine.url).unit() as db:
+        db.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        )
+
+    assert lookup(name="a") is None
+
+
+def test_a_session_knows_its_context(database: Database) -> None:
+    """Models and collections find entities, keys and clock in the session."""
+    with database.read() as db:
+        assert isinstance(db.info[CONTEXT_KEY], SessionContext)
+
+
+def test_only_postgresql_has_schemas(tmp_path: Path) -> None:
+    """A schema with SQLite is a fault of the settings."""
+    with pytest.raises(SettingsError, match="schema"):
+        Database(f"sqlite:///{tmp_path}/x.db", "tenant")
+
+
+def test_tenants_of_one_server_dont_see_each_other(
+    postgresql_url: str, connect: Callable[..., Database]
+) -> None:
+    """Each schema has its own tables, and nothing lands in the public one."""
+    with connect(postgresql_url).unit() as db:
+        db.execute(text('CREATE SCHEMA "one"'))
+        db.execute(text('CREATE SCHEMA "two"'))
+    one, two = connect(postgresql_url, "one"), connect(postgresql_url, "two")
+    for tenant in (one, two):
+        METADATA.create_all(tenant.engine)
+    with one.unit() as db:
+        db.execute(insert(THINGS).values(name="mine"))
+
+    assert names(one) == ["mine"]
+    assert names(two) == []

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from onegov_auth.database import Database
+from onegov_auth.domain import Client, Transaction
+from onegov_auth.keys import Keys
+from onegov_auth.models import LoginTransaction
+from onegov_auth.outcomes import Refused
+from onegov_auth.settings import Secret
+from onegov_auth.testing.clock import FakeClock
+from onegov_auth.transactions import MAX_PER_BROWSER, Transactions
+
+
+@pytest.fixture(name="transactions")
+def _transactions(clock: FakeClock) -> Transactions:
+    return Transactions(Keys([Secret("x" * 40)], "main/app"), clock=clock)
+
+
+@pytest.fixture(name="begin")
+def _begin(transactions: Transactions, database: Database, client: Client) -> Callable[..., Transaction]:
+    def begin(kind: str = "redirect", provider: str | None = "company", browser: Client = client) -> Transaction:
+        transaction = transactions.begin(kind, provider=provider, to="/after")
+        with database.unit() as db:
+            return transactions.store(db, transaction, browser, {"nonce": "n-1"})
+
+    return begin
+
+
+@pytest.fixture(name="take")
+def _take(
+    transactions: Transactions, database: Database, client: Client
+) -> Callable[..., Transaction | Refused]:
+    def take(
+        id_: str | None, browser: Client = client, kind: str = "redirect", provider: str | None = "company"
+    ) -> Transaction | Refused:
+        with database.unit() as db:
+            return transactions.take(db, id_, browser, kind, provider=provider)
+
+    return take
+
+
+Begin = Callable[..., Transaction]
+Take = Callable[..., Transaction | Refused]
+
+
+def test_what_was_stored_comes_back(begin: Begin, take: Take) -> None:
+    """The browser that began it gets the transaction with what it remembers."""
+    taken = take(begin().id)
+
+    assert isinstance(taken, Transaction)
+    assert (taken.kind, taken.provider, taken.to, taken.data) == ("redirect", "company", "/after", {"nonce": "n-1"})
+
+
+@pytest.mark.sec("OAUTH-14", "OIDCX-32")
+def test_it_works_once(begin: Begin, take: Take) -> None:
+    """A second callback finds nothing."""
+    id_ = begin().id
+    take(id_)
+
+    assert take(id_) == Refused("unknown_transaction")
+
+
+@pytest.mark.sec("OAUTH-04", "ASVS-10.1.2", "AUTHLIB-11")
+def test_another_browser_neither_gets_nor_spoils_it(begin: Begin, take: Take, client: Client) -> None:
+    """The id alone is worth nothing, and trying it elsewhere leaves it to its owner."""
+    id_ = begin().id
+
+    assert take(id_, replace(client, browser="another")) == Refused("unknown_transaction")
+    assert take(id_, replace(client, browser=None)) == Refused("unknown_transaction")
+    assert isinstance(take(id_), Transaction)
+
+
+@pytest.mark.sec("OAUTH-12")
+def test_it_belongs_to_its_provider_and_kind(begin: Begin, take: Take) -> None:
+    """Another provider's callback and another kind of flow can't use it."""
+    id_ = begin().id
+
+    assert take(id_, provider="other") == Refused("unknown_transaction")
+    assert take(id_, provider=None) == Refused("unknown_transaction")
+    assert take(id_, kind="link") == Refused("unknown_transaction")
+    assert isinstance(take(id_), Transaction)
+
+
+@pytest.mark.parametrize("id_", [None, ""])
+def test_no_state_is_its_own_refusal(take: Take, id_: str | None) -> None:
+    """A callback without a state is told apart in the log."""
+    assert take(id_) == Refused("missing_state")
+
+
+@pytest.mark.parametrize("id_", ["x", "x" * 1_000_000, "\udc80", "\x00", "' OR 1=1 --"])
+def test_nonsense_is_unknown(take: Take, id_: str) -> None:
+    """Whatever somebody sends as a state is simply unknown."""
+    assert take(id_) == Refused("unknown_transaction")
+
+
+def test_it_expires(begin: Begin, take: Take, clock: FakeClock) -> None:
+    """After ten minutes it is void, and a second earlier it is not."""
+    early, late = begin().id, begin().id
+    clock.advance(timedelta(minutes=10) - timedelta(seconds=1))
+    assert isinstance(take(early), Transaction)
+    clock.advance(1)
+
+    assert take(late) == Refused("expired_transaction")
+    assert take(late) == Refused("unknown_transaction")
+
+
+@pytest.mark.sec("COOKIE-04")
+def test_a_browser_has_ten_at_most(begin: Begin, take: Take, clock: FakeClock) -> None:
+    """Parallel tabs work; the eleventh transaction makes room by dropping the oldest."""
+    ids = []
+    for _ in range(MAX_PER_BROWSER + 1):
+        ids.append(begin().id)
+        clock.advance(1)
+
+    assert take(ids[0]) == Refused("unknown_transaction")
+    assert all(isinstance(take(id_), Transaction) for id_ in ids[1:])
+
+
+@pytest.mark.sec("SESS-08")
+def test_the_table_gives_nothing_away(begin: Begin, database: Database) -> None:
+    """Neither the id nor what is remembered can be read from a stolen table."""
+    transaction = begin()
+
+    with database.read() as db:
+        row = db.scalars(select(LoginTransaction)).one()
+    assert transaction.id not in (row.id_hash, str(row.data))
+    assert "n-1" not in str(row.data)
+
+
+def test_a_transaction_needs_a_browser(transactions: Transactions, database: Database, client: Client) -> None:
+    """Without a browser to bind it to, nothing is stored."""
+    with pytest.raises(ValueError, match="browser"), database.unit() as db:
+        transactions.store(db, transactions.begin("redirect"), replace(client, browser=None), {})
+
+
+def test_cleanup_deletes_the_expired(
+    begin: Begin, transactions: Transactions, database: Database, clock: FakeClock
+) -> None:
+    """What nobody came back for goes; what is pending stays."""
+    begin()
+    clock.advance(timedelta(minutes=11))
+    begin()
+
+    with database.unit() as db:
+        assert transactions.cleanup(db) == 1
+    with database.read() as db:
+        assert db.scalar(select(func.count()).select_from(LoginTransaction)) == 1
+
+
+@pytest.mark.sec("RACE-08")
+def test_one_of_many_gets_it(begin: Begin, take: Take) -> None:
+    """Of twenty threads with the same id at once, exactly one gets the transaction."""
+    for _ in range(5):
+        id_ = begin().id
+        barrier = threading.Barrier(20)
+        results: list[Transaction | Refused] = []
+
+        def work(id_: str = id_, barrier: threading.Barrier = barrier, results: list[object] = results) -> None:  # type: ignore[assignment]
+            barrier.wait()
+            results.append(take(id_))
+
+        threads = [threading.Thread(target=work) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert len(results) == 20
+        assert sum(isinstance(result, Transaction) for result in results) == 1
