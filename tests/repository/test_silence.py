@@ -11,9 +11,9 @@ import pytest
 
 #: Comments that switch a check off, and what has to follow: codes, then a reason.
 RULES = {
-    "noqa": re.compile(r"noqa: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*,? (?:- |# )\S"),
-    "type: ignore": re.compile(r"type: ignore\[[a-z-]+(, ?[a-z-]+)*\]\s+(?:- |# )\S"),
-    "pragma: no": re.compile(r"pragma: no (?:cover|branch)\s+(?:- |# )\S"),
+    "noqa": re.compile(r"noqa: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*,? (?:--? |— |# )\S"),
+    "type: ignore": re.compile(r"type: ignore\[[a-z-]+(, ?[a-z-]+)*\]\s+(?:--? |— |# )\S"),
+    "pragma: no": re.compile(r"pragma: no (?:cover|branch)\s+(?:--? |— |# )\S"),
 }
 
 #: Written so that this very line is not found.
