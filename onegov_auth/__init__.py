@@ -1,0 +1,40 @@
+"""Authentication for Morepath applications. Names are imported when asked for; see :mod:`onegov_auth.lazy`."""
+
+from typing import TYPE_CHECKING
+
+from onegov_auth.lazy import lookup as __getattr__  # noqa: F401 - Python calls it
+
+if TYPE_CHECKING:
+    from onegov_auth.accounts import Hooks
+    from onegov_auth.auth import Auth
+    from onegov_auth.settings import load_settings
+    from onegov_auth.web import (
+        AuthApp,
+        AuthBase,
+        AuthPages,
+        AuthRequest,
+        Permission,
+        Personal,
+        Private,
+        Public,
+        Secret,
+        has_all,
+        has_any,
+    )
+
+__all__ = [
+    "Auth",
+    "AuthApp",
+    "AuthBase",
+    "AuthPages",
+    "AuthRequest",
+    "Hooks",
+    "Permission",
+    "Personal",
+    "Private",
+    "Public",
+    "Secret",
+    "has_all",
+    "has_any",
+    "load_settings",
+]

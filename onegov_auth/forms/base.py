@@ -1,0 +1,53 @@
+"""What every form has in common: its texts come from our own catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import wtforms
+from wtforms.meta import DefaultMeta
+
+from onegov_auth.i18n import Translate, translator
+
+__all__ = ["Form", "Texts"]
+
+
+class Texts:
+    """Our translator in the shape WTForms asks for."""
+
+    def __init__(self, translate: Translate) -> None:
+        self._translate = translate
+
+    def gettext(self, string: str) -> str:
+        """The text in the reader's language."""
+        return self._translate(string)
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        """The text for that number, in the reader's language."""
+        return self._translate(singular if n == 1 else plural)
+
+
+class Form(wtforms.Form):
+    """
+    The base of all forms.
+
+    Args:
+        formdata: The posted values, as a multi-dictionary; each a text.
+        language: The language of the messages, as a tag such as ``"de"``.
+        kwargs: As for :class:`wtforms.Form`.
+    """
+
+    class Meta(DefaultMeta):
+        """WTForms has no catalogue for every language we speak; ours have its texts as well."""
+
+        #: Set by the form.
+        language: str | None = None
+
+        def get_translations(self, form: Any) -> Texts:  # noqa: ARG002 - WTForms' signature
+            """Our texts, in the language of the form."""
+            return Texts(translator(self.language))
+
+    def __init__(self, formdata: Any = None, *, language: str | None = None, **kwargs: Any) -> None:
+        meta: Mapping[str, object] = kwargs.pop("meta", None) or {}
+        super().__init__(formdata, meta={"language": language, **meta}, **kwargs)

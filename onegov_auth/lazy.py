@@ -1,0 +1,42 @@
+"""
+The public names of the package, imported when they are asked for (PEP 562).
+
+A command or an adapter does not load Morepath, and a web application no command.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__all__ = ["NAMES", "lookup"]
+
+#: Name to the module it comes from.
+NAMES = {
+    "Auth": "onegov_auth.auth",
+    "AuthApp": "onegov_auth.web",
+    "AuthBase": "onegov_auth.web",
+    "AuthPages": "onegov_auth.web",
+    "AuthRequest": "onegov_auth.web",
+    "Hooks": "onegov_auth.accounts",
+    "Permission": "onegov_auth.web",
+    "Personal": "onegov_auth.web",
+    "Private": "onegov_auth.web",
+    "Public": "onegov_auth.web",
+    "Secret": "onegov_auth.web",
+    "has_all": "onegov_auth.web",
+    "has_any": "onegov_auth.web",
+    "load_settings": "onegov_auth.settings",
+}
+
+
+def lookup(name: str) -> Any:
+    """
+    The public name of the package.
+
+    Raises:
+        AttributeError: If there is none of that name.
+    """
+    if name not in NAMES:
+        raise AttributeError(f"module 'onegov_auth' has no attribute {name!r}")
+    return getattr(importlib.import_module(NAMES[name]), name)

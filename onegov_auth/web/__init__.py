@@ -1,0 +1,24 @@
+"""The door: Morepath applications that people log in to. Nothing in here decides who gets in."""
+
+from onegov_auth.web import views
+from onegov_auth.web.app import AuthApp
+from onegov_auth.web.base import AuthBase
+from onegov_auth.web.pages import AuthPages
+from onegov_auth.web.permissions import Intent, Permission, Personal, Private, Public, Secret, has_all, has_any
+from onegov_auth.web.request import AuthRequest
+
+__all__ = [
+    "AuthApp",
+    "AuthBase",
+    "AuthPages",
+    "AuthRequest",
+    "Intent",
+    "Permission",
+    "Personal",
+    "Private",
+    "Public",
+    "Secret",
+    "has_all",
+    "has_any",
+    "views",
+]

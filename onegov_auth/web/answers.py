@@ -1,0 +1,152 @@
+"""
+Outcome → response, for every door in one place.
+
+A refused password answers 200 with the login page again: a 401 demands a challenge that makes browsers ask for a
+password of their own (RFC 9110 §11.6.1), and a code of its own for one of the reasons would tell them apart
+(ENUM-01). Who has to wait gets a 429: the lock counts unknown names as well, so it tells nothing. What can't be
+asked is a 503, which nobody takes for a wrong password.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import morepath
+
+from onegov_auth.i18n import _
+from onegov_auth.outcomes import LoggedIn, Outcome, Redirect, Refused, StepRequired, Unavailable
+from onegov_auth.web.links import login_url
+from onegov_auth.web.login_page import login_page
+from onegov_auth.web.messages import STALE, password_message, provider_message, unavailable_message
+from onegov_auth.web.redirects import is_web_address, redirect_to, safe_path
+from onegov_auth.web.refusals import problem
+from onegov_auth.web.render import page
+
+if TYPE_CHECKING:
+    from webob import Response
+
+    from onegov_auth.forms import LoginForm
+    from onegov_auth.web.request import AuthRequest
+
+__all__ = ["after_callback", "after_password", "after_start", "complete_login", "going"]
+
+log = logging.getLogger("onegov_auth.web")
+
+_PROVE = _("There is an account of that name here. Log in to it with its own password once, and both belong together.")
+_FACTOR = (
+    _("A second step is needed"),
+    _("Your account needs a second factor, which can't be asked for here yet. You are not logged in."),
+)
+_STALE = (
+    _("This login can't be finished"),
+    _("It was begun in another browser, took too long, or is finished already. Please begin again."),
+)
+_NO_TARGET = (_("The login can't go on"), _("The login service gave an address that can't be used."))
+
+
+def after_password(request: AuthRequest, outcome: Outcome, form: LoginForm, *, to: str, link: str | None) -> Response:
+    """The answer to a username and password."""
+    if isinstance(outcome, LoggedIn):
+        return complete_login(request, outcome)
+    if isinstance(outcome, Refused):
+        waiting = outcome.retry_after is not None
+        response = login_page(
+            request, form, status=429 if waiting else 200, alert=password_message(outcome), to=to, link=link
+        )
+        if waiting:
+            response.headers["Retry-After"] = str(outcome.retry_after)
+        return response
+    if isinstance(outcome, Unavailable):
+        return _unavailable(request, outcome, form, to=to, link=link)
+    if isinstance(outcome, StepRequired):
+        return login_page(request, form, info=_PROVE, to=to, link=outcome.transaction.id)
+    return _unfinished(request, outcome)
+
+
+def after_start(request: AuthRequest, outcome: Redirect | Refused | Unavailable, *, to: str) -> Response:
+    """The answer to the button of a redirect provider."""
+    if isinstance(outcome, Redirect):
+        return going(request, outcome.url)
+    if isinstance(outcome, Unavailable):
+        return _unavailable(request, outcome, None, to=to, link=None)
+    return login_page(request, alert=provider_message(outcome), to=to)
+
+
+def after_callback(request: AuthRequest, outcome: Outcome) -> Response:
+    """
+    The answer to what a browser brought back.
+
+    Code and state do not stay in the address: all but the page that says nothing was begun is a redirect.
+    """
+    if isinstance(outcome, LoggedIn):
+        return complete_login(request, outcome)
+    if isinstance(outcome, Refused) and outcome.code in STALE:
+        return problem(request, 400, outcome.code, *_STALE)
+    if isinstance(outcome, StepRequired):
+        # The id works in this browser only, once, and for some minutes.
+        link, to = outcome.transaction.id, outcome.transaction.to
+        return redirect_to(request, login_url(request, to=safe_path(to), link=link))
+    if isinstance(outcome, Refused):
+        request.alert(request.translate(provider_message(outcome)))
+    elif isinstance(outcome, Unavailable):
+        request.alert(request.translate(unavailable_message(outcome, request.root_app.auth.providers)))
+    else:
+        return _unfinished(request, outcome)
+    return redirect_to(request, login_url(request, local="1"))
+
+
+def complete_login(request: AuthRequest, outcome: LoggedIn) -> Response:
+    """Set the session cookie and go where the person wanted to go; the first seed's hooks are called if present."""
+    root = request.root_app
+    # What was known of the person before belongs to another session.
+    for name in ("identity", "current_user", "csrf_token", "client"):
+        request.__dict__.pop(name, None)
+    request.__dict__["session_token"] = outcome.token
+    to = safe_path(outcome.to)
+    elsewhere: Any = getattr(root, "redirect_after_login", None)
+    if elsewhere is not None:
+        to = elsewhere(request.identity, request, to) or to
+    on_login: Any = getattr(root, "on_login", None)
+    if on_login is not None:
+        on_login(request, request.current_user)
+    response = redirect_to(request, to)
+    remember = root.auth.settings.sessions.remember
+    max_age = int(remember.total_seconds()) if outcome.session.remember else None
+    response.headers.add("Set-Cookie", root.cookies.header(root.cookies.session, outcome.token, max_age))
+    # The first seed marks such a response.
+    setattr(response, "completed_login", True)  # noqa: B010 - no attribute of WebOb
+    return response
+
+
+def going(request: AuthRequest, url: str) -> Response:
+    """
+    Go on to a provider, by a 200 page with a meta refresh and a link.
+
+    A redirect would be blocked: ``form-action 'self'`` counts for where the answer to a form leads (CSP 3 §6.4.1).
+    """
+    if url.startswith("/"):
+        return redirect_to(request, url)
+    if not is_web_address(url):
+        log.error("A provider wants to go to an address that is none [%s]", request.request_id)
+        return problem(request, 502, "bad_address", *_NO_TARGET)
+    return page(request, "going", url=url, back_url=login_url(request, local="1"))
+
+
+def forget_person(request: AuthRequest) -> None:
+    """Nobody is logged in for the rest of this request."""
+    for name in ("current_user", "csrf_token", "client"):
+        request.__dict__.pop(name, None)
+    request.__dict__.update(identity=morepath.NO_IDENTITY, session_token=None)
+
+
+def _unavailable(
+    request: AuthRequest, outcome: Unavailable, form: LoginForm | None, *, to: str, link: str | None
+) -> Response:
+    text = unavailable_message(outcome, request.root_app.auth.providers)
+    return login_page(request, form, status=503, alert=text, to=to, link=link)
+
+
+def _unfinished(request: AuthRequest, outcome: object) -> Response:
+    log.info("Not logged in yet: %s [%s]", type(outcome).__name__, request.request_id)
+    return problem(request, 403, "second_factor", *_FACTOR)

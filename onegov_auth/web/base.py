@@ -1,0 +1,155 @@
+"""
+What every application of the tree has in common: identity, permissions, error pages.
+
+:class:`AuthApp` and :class:`AuthPages` are both subclasses of :class:`AuthBase`, never of each other: Morepath asks the
+application a request ends up in who is there, and one without our policy sees nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import morepath
+from sqlalchemy.exc import OperationalError
+from webob.exc import HTTPException, HTTPForbidden, HTTPNotFound
+
+from onegov_auth.errors import SettingsError
+from onegov_auth.web.csrf import CsrfRefused
+from onegov_auth.web.identity import SessionPolicy
+from onegov_auth.web.permissions import Combination, Intent, Permission
+from onegov_auth.web.refusals import database_gone, forbidden, form_refused, not_found, unexpected
+from onegov_auth.web.request import AuthRequest
+
+if TYPE_CHECKING:
+    # more.jinja2 has no annotations; Morepath's own make the directives typed.
+    from morepath import App as Jinja2App
+    from webob import Response
+
+    from onegov_auth.web.app import AuthApp
+else:
+    from more.jinja2 import Jinja2App
+
+__all__ = ["AuthBase"]
+
+log = logging.getLogger("onegov_auth.web")
+
+
+class AuthBase(Jinja2App):
+    """The base of everything that is mounted below an :class:`AuthApp`."""
+
+    request_class = AuthRequest
+
+    #: Whether all of its pages get the strict headers of our own pages.
+    own_pages = False
+
+    _parent: AuthBase | None = None
+
+    @property
+    def parent(self) -> AuthBase | None:
+        """The application this one is mounted in."""
+        return self._parent
+
+    @parent.setter
+    def parent(self, app: morepath.App | None) -> None:
+        # Tweens of mounted applications never run: below a stranger there would be no headers and no commit.
+        if app is not None and not isinstance(app, AuthBase):
+            raise SettingsError([f"{type(app).__name__} mounts {type(self).__name__} and has to be an AuthApp itself"])
+        self._parent = app
+
+    @property
+    def root_app(self) -> AuthApp:
+        """The application at the root of the tree."""
+        return cast("AuthApp", self.root)
+
+
+@AuthBase.setting_section(section="user")
+def _user_settings() -> dict[str, Any]:
+    """The first seed's section; both callbacks have the signatures of :class:`onegov_auth.accounts.Hooks`."""
+    return {"ensure_user_callback": None, "change_username_callback": None}
+
+
+@AuthBase.template_directory()
+def _templates() -> str:
+    return "templates"
+
+
+@AuthBase.identity_policy()
+def _identity_policy() -> SessionPolicy:
+    return SessionPolicy()
+
+
+@AuthBase.verify_identity()
+def _verify_identity(identity: morepath.Identity) -> bool:  # noqa: ARG001 - Morepath passes arguments by name
+    # It comes from our own table.
+    return True
+
+
+# -- permissions -------------------------------------------------------------------------------
+
+
+@AuthBase.permission_rule(model=object, permission=Intent)
+def _has_intent(app: AuthBase, identity: Any, model: object, permission: type[Intent]) -> bool:
+    """By role; what is private is for nobody who only is a member."""
+    if permission.__name__ not in app.root_app.intents.get(identity.role, ()):
+        return False
+    return getattr(model, "access", None) != "private" or "Private" in app.root_app.intents[identity.role]
+
+
+@AuthBase.permission_rule(model=object, permission=Intent, identity=None)
+def _has_intent_unknown(app: AuthBase, identity: object, model: object, permission: type[Intent]) -> bool:  # noqa: ARG001 - as above
+    """What the role "anonymous" may, on models that are published and not for some."""
+    if getattr(model, "access", None) in {"private", "member"} or not getattr(model, "published", True):
+        return False
+    return permission.__name__ in app.root_app.intents.get("anonymous", ())
+
+
+@AuthBase.permission_rule(model=HTTPException, permission=Intent, identity=None)
+def _may_see_errors(app: AuthBase, identity: object, model: object, permission: type) -> bool:  # noqa: ARG001 - as above
+    return True
+
+
+@AuthBase.permission_rule(model=object, permission=Permission)
+def _has_token(app: AuthBase, identity: Any, model: object, permission: type[Permission]) -> bool:  # noqa: ARG001 - as above
+    if identity.tokens is None:
+        identity.tokens = app.root_app.permission_tokens(identity)
+    return permission.token in identity.tokens
+
+
+@AuthBase.permission_rule(model=object, permission=Combination)
+def _has_combination(app: AuthBase, identity: Any, model: object, permission: type[Combination]) -> bool:
+    decide = all if permission.demands_all else any
+    return decide(app._permits(identity, model, part) for part in permission.parts)  # noqa: SLF001 - Morepath's own check
+
+
+@AuthBase.permission_rule(model=object, permission=Combination, identity=None)
+def _has_combination_unknown(app: AuthBase, identity: Any, model: object, permission: type[Combination]) -> bool:
+    return _has_combination(app, identity, model, permission)
+
+
+# -- error pages -------------------------------------------------------------------------------
+
+
+@AuthBase.view(model=HTTPForbidden)
+def _forbidden(self: HTTPForbidden, request: AuthRequest) -> Response:
+    return forbidden(self, request)
+
+
+@AuthBase.view(model=CsrfRefused)
+def _form_refused(self: CsrfRefused, request: AuthRequest) -> Response:
+    return form_refused(self, request)
+
+
+@AuthBase.view(model=HTTPNotFound)
+def _not_found(self: HTTPNotFound, request: AuthRequest) -> Response:
+    return not_found(self, request)
+
+
+@AuthBase.view(model=OperationalError)
+def _database_gone(self: OperationalError, request: AuthRequest) -> Response:
+    return database_gone(self, request)
+
+
+@AuthBase.view(model=Exception)
+def _unexpected(self: Exception, request: AuthRequest) -> Response:
+    return unexpected(self, request)

@@ -1,0 +1,81 @@
+"""Cookies: their names, how they are read, how they are written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+__all__ = ["CookieJar", "read_cookie"]
+
+_VALUE = re.compile(r"[A-Za-z0-9._~=-]*", re.ASCII)
+#: What a browser is sure to keep of one cookie, with its name and attributes (RFC 6265 §6.1, ASVS 3.3.5).
+MAX_SIZE = 4096
+
+
+def read_cookie(header: str | None, name: str) -> str | None:
+    """
+    The value of the cookie *name* in a Cookie header.
+
+    Two of the same name mean that another site of the same domain tossed one in: then there is none (COOKIE-03).
+    """
+    if not header or name not in header:
+        return None
+    found = None
+    for pair in header.split(";"):
+        key, _, value = pair.strip().partition("=")
+        if key == name:
+            if found is not None:
+                return None
+            found = value
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class CookieJar:
+    """
+    The cookies of one application.
+
+    With ``secure``, names have the ``__Host-`` prefix (RFC 6265bis §4.1.3.2): a browser takes them over TLS only,
+    from this host only. Such cookies know neither path nor port, so that the application is part of the name.
+
+    Attributes:
+        session: The session token.
+        browser: A random value before there is a session; binds forms and transactions to this browser.
+        flash: What to tell the person on the next page.
+        secure: Whether TLS is demanded.
+    """
+
+    session: str
+    browser: str
+    flash: str
+    secure: bool
+
+    @classmethod
+    def named(cls, name: str, *, secure: bool) -> Self:
+        """The cookies of the application whose cookie *name* is that."""
+        base = name.removeprefix("__Host-")
+        prefix = "__Host-" if secure else ""
+        return cls(f"{prefix}{base}", f"{prefix}{base}-browser", f"{prefix}{base}-flash", secure)
+
+    def header(self, name: str, value: str, max_age: int | None = None) -> str:
+        """
+        A ``Set-Cookie`` value (COOKIE-01).
+
+        Args:
+            name: One of ours.
+            value: Letters, digits and ``._~=-`` only.
+            max_age: Seconds to keep it; None = until the browser is closed, 0 = forget it now.
+
+        Raises:
+            ValueError: If the value can't stand in a cookie as it is, or is too long.
+        """
+        age = "" if max_age is None else f"; Max-Age={max_age}"
+        line = f"{name}={value}; Path=/{age}; HttpOnly; SameSite=Lax{'; Secure' if self.secure else ''}"
+        if not _VALUE.fullmatch(value) or len(line) > MAX_SIZE:
+            raise ValueError(f"the value can't be kept in the cookie {name}")
+        return line
+
+    def forget(self, name: str) -> str:
+        """A ``Set-Cookie`` value that deletes the cookie."""
+        return self.header(name, "", 0)

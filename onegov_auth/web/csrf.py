@@ -1,0 +1,92 @@
+"""
+Forms that only our own pages can post (ASVS 3.5.1).
+
+A token is an HMAC over a value that only this browser's cookie has: the session token, or before there is a session the
+anonymous browser value. It therefore ends with the session and changes at login (CSRF-05), and nothing is
+stored. Beside it, ``Origin`` and ``Sec-Fetch-Site`` must be ours whenever a browser sends them (CSRF-04).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING
+
+from webob.exc import HTTPForbidden
+
+from onegov_auth.web.fields import all_fields
+from onegov_auth.web.hosts import own_origin
+
+if TYPE_CHECKING:
+    from onegov_auth.web.request import AuthRequest
+
+__all__ = ["FIELD", "HEADER", "QUERY", "CsrfRefused", "assert_own_origin", "assert_valid_csrf_token", "new_csrf_token"]
+
+#: The form field, the header for scripts, and the query parameter of :meth:`AuthRequest.csrf_protected_url`.
+FIELD, HEADER, QUERY = "csrf_token", "X-CSRF-Token", "csrf-token"
+
+_PURPOSE = "csrf"
+
+log = logging.getLogger("onegov_auth.web")
+
+
+class CsrfRefused(HTTPForbidden):
+    """Raised when a form was not posted by a page of ours, or not by this browser's."""
+
+
+def new_csrf_token(request: AuthRequest) -> str:
+    """A token for this browser; each is different, so that compression can't give it away (BREACH)."""
+    salt = secrets.token_hex(8)
+    return f"{salt}.{request.root_app.auth.keys.mac(_PURPOSE, salt, _bound_to(request))}"
+
+
+def assert_valid_csrf_token(request: AuthRequest, token: str | None = None) -> None:
+    """
+    Go on only if the form is ours.
+
+    A request with a bearer token needs none, and its cookies are not looked at (CSRF-07).
+
+    Args:
+        request: The request that would change something.
+        token: The token, if it came by another way than field, header or query.
+
+    Raises:
+        CsrfRefused: If it is not.
+    """
+    if request.is_bearer:
+        return
+    assert_own_origin(request)
+    given = token or _given(request)
+    salt, _, mac = (given or "").partition(".")
+    if not mac or not request.root_app.auth.keys.verify_mac(_PURPOSE, mac, salt, _bound_to(request)):
+        raise CsrfRefused("The form has expired.")
+
+
+def assert_own_origin(request: AuthRequest) -> None:
+    """
+    Refuse a request that a page of another site made, as far as the browser says.
+
+    Raises:
+        CsrfRefused: If ``Origin`` or ``Sec-Fetch-Site`` are there and not ours; ``null`` is not ours.
+    """
+    origin = request.environ.get("HTTP_ORIGIN")
+    ours = own_origin(request)
+    if origin is not None and origin.lower() != ours:
+        log.warning("A form came from another origin than %s, which base_url and allowed_hosts say is ours", ours)
+        raise CsrfRefused("The form is from another site.")
+    if request.environ.get("HTTP_SEC_FETCH_SITE", "same-origin") not in {"same-origin", "none"}:
+        raise CsrfRefused("The form is from another site.")
+
+
+def _given(request: AuthRequest) -> str | None:
+    header = request.headers.get(HEADER)
+    if header is not None:
+        return str(header)
+    fields = all_fields(request)
+    return fields.get(FIELD) or fields.get(QUERY)
+
+
+def _bound_to(request: AuthRequest) -> str:
+    # The prefix keeps a browser value from ever passing as a session token.
+    token = request.session_token
+    return f"browser:{request.browser}" if token is None else f"session:{token}"

@@ -1,0 +1,64 @@
+"""What a browser sent, turned into plain texts at the border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from webob.exc import HTTPBadRequest, HTTPRequestEntityTooLarge
+
+if TYPE_CHECKING:
+    from onegov_auth.web.request import AuthRequest
+
+__all__ = ["MAX_BODY", "all_fields", "posted_fields", "query_fields"]
+
+#: No form of ours is larger, in bytes; an answer of an identity provider may have some hundred kilobytes.
+MAX_BODY = 512 * 1024
+
+
+def query_fields(request: AuthRequest) -> dict[str, str]:
+    """
+    The query's fields.
+
+    Raises:
+        HTTPBadRequest: If one occurs twice (ASVS 15.3.7), or is no UTF-8.
+    """
+    try:
+        items = list(request.GET.items())
+    except UnicodeDecodeError as error:
+        raise HTTPBadRequest("The address has characters that can't be read.") from error
+    return _single(items)
+
+
+def posted_fields(request: AuthRequest) -> dict[str, str]:
+    """
+    The form's fields; empty if no form was posted.
+
+    Raises:
+        HTTPBadRequest: If one occurs twice (ASVS 15.3.7), is a file, or is no UTF-8.
+        HTTPRequestEntityTooLarge: If the form is larger than any of ours.
+    """
+    if (request.content_length or 0) > MAX_BODY:
+        raise HTTPRequestEntityTooLarge("The form is too large.")
+    try:
+        items = list(request.POST.items())
+    except ValueError as error:
+        # UnicodeDecodeError among them; the cgi module raises others for a broken multipart body.
+        raise HTTPBadRequest("The form can't be read.") from error
+    return _single(items)
+
+
+def all_fields(request: AuthRequest) -> Mapping[str, str]:
+    """The fields of query and form; those of the form win."""
+    return {**query_fields(request), **posted_fields(request)}
+
+
+def _single(items: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, value in items:
+        if not isinstance(value, str):
+            raise HTTPBadRequest("A file was sent where a text belongs.")
+        if name in fields:
+            raise HTTPBadRequest("A field was sent twice.")
+        fields[name] = value
+    return fields

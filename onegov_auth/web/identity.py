@@ -1,0 +1,87 @@
+"""Who is asking: the session cookie, looked up once a request by one indexed statement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import morepath
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from webob import Response
+
+    from onegov_auth.domain import Identity
+    from onegov_auth.web.request import AuthRequest
+
+__all__ = ["RequestIdentity", "SessionPolicy"]
+
+_NAMES = dict.fromkeys(("uid", "role", "groupids", "application_id", "session_id", "rights", "provider"))
+
+
+class RequestIdentity(morepath.Identity):
+    """
+    An identity as Morepath's permission rules want it; lives as long as its request.
+
+    Attributes:
+        userid: The username.
+        uid: The user's id, in hexadecimal.
+        role: The role of this moment.
+        groupids: The ids of the user's groups, in hexadecimal.
+        application_id: The tenant the session belongs to.
+        session_id: The session's public id.
+        rights: A number that moves whenever the user's rights change.
+        provider: The provider the person came by.
+        tokens: The fine permissions, once they were asked for.
+    """
+
+    userid: str
+    uid: str
+    role: str
+    groupids: frozenset[str]
+    application_id: str
+    session_id: UUID
+    rights: int
+    provider: str
+    tokens: frozenset[str] | None
+
+    def __init__(self, row: Identity) -> None:
+        # Not by Morepath's own __init__, whose loop over keywords costs more than all of this.
+        self._names = _NAMES.keys()
+        self.verified = None
+        self.tokens = None
+        self.userid = row.userid
+        self.uid = row.uid
+        self.role = row.role
+        self.groupids = row.groupids
+        self.application_id = row.application_id
+        self.session_id = row.session_id
+        self.rights = row.rights
+        self.provider = row.provider
+
+
+class SessionPolicy(morepath.IdentityPolicy):
+    """Morepath's identity policy over our sessions."""
+
+    def identify(self, request: Any) -> Any:
+        """Who has the session of the request's cookie; ``NO_IDENTITY`` for nobody."""
+        token = request.session_token
+        if token is None:
+            return morepath.NO_IDENTITY
+        row = request.root_app.auth.sessions.lookup(token)
+        return morepath.NO_IDENTITY if row is None else RequestIdentity(row)
+
+    def remember(self, response: Response, request: AuthRequest, identity: Any) -> None:
+        """
+        Morepath's road to log somebody in; it is closed, because no check would stand on it.
+
+        Raises:
+            NotImplementedError: Always; :meth:`onegov_auth.auth.Auth.login` opens sessions.
+        """
+        raise NotImplementedError("sessions are opened by request.auth.login_to and by nothing else")
+
+    def forget(self, response: Response, request: AuthRequest) -> None:
+        """Make the browser drop the session cookie and what it cached of a logged-in person (ASVS 14.3.1)."""
+        cookies = request.root_app.cookies
+        response.headers.add("Set-Cookie", cookies.forget(cookies.session))
+        response.headers["Clear-Site-Data"] = '"cache"'

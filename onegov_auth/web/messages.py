@@ -1,0 +1,61 @@
+"""
+Outcome → what the person reads.
+
+One neutral sentence for everything that is wrong with a username or password: whether the name is unknown, the password
+wrong or the account inactive is for the event log only (ASVS 6.3.8, ENUM-01).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onegov_auth.i18n import _
+from onegov_auth.providers import PasswordProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onegov_auth.outcomes import Refused, Unavailable
+    from onegov_auth.providers import Provider
+
+__all__ = ["STALE", "password_message", "provider_message", "unavailable_message", "wait_message"]
+
+#: Codes of a callback that was not begun here, or not by this browser, or too long ago.
+STALE = frozenset({"missing_state", "unknown_transaction", "expired_transaction", "no_browser"})
+
+_WRONG = _("You could not be logged in. Please check your username and password.")
+_PROVIDER = _("You could not be logged in this way.")
+_DIRECTORY_DOWN = _("The directory can't be reached right now. Local accounts still work.")
+_SERVICE_DOWN = _("The login service can't be reached right now. Please try again later or choose another way.")
+_MINUTES = _("Too many attempts. Please try again in {minutes} minutes.")
+_MINUTE = _("Too many attempts. Please try again in a minute.")
+
+_BY_CODE = {
+    "access_denied": _("The login was cancelled."),
+    "no_role": _("Your account gives no access to this site. Please ask those who run it."),
+    "not_provisioned": _("Your account gives no access to this site. Please ask those who run it."),
+}
+
+
+def password_message(refused: Refused) -> str:
+    """Why a username and password got nobody in; the same words for every reason."""
+    return wait_message(refused) or _WRONG
+
+
+def provider_message(refused: Refused) -> str:
+    """Why a provider's answer got nobody in."""
+    return wait_message(refused) or _BY_CODE.get(refused.code, _PROVIDER)
+
+
+def wait_message(refused: Refused) -> str | None:
+    """How long to wait, if that is the reason."""
+    if refused.retry_after is None:
+        return None
+    minutes = -(-refused.retry_after // 60)
+    return _MINUTE if minutes <= 1 else _MINUTES.replace("{minutes}", str(minutes))
+
+
+def unavailable_message(unavailable: Unavailable, providers: Mapping[str, Provider]) -> str:
+    """What can't be reached, and what still works."""
+    down = providers.get(unavailable.provider)
+    return _DIRECTORY_DOWN if isinstance(down, PasswordProvider) else _SERVICE_DOWN

@@ -1,0 +1,103 @@
+"""
+What somebody gets who can't have what they asked for: a page for people, JSON for programs, never a stack trace.
+
+``request.after`` does not run on errors, so that everything these answers need is set on them directly.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from webob import Response
+from webob.exc import WSGIHTTPException
+
+from onegov_auth.i18n import _
+from onegov_auth.web.links import login_url
+from onegov_auth.web.redirects import redirect_to
+from onegov_auth.web.render import page
+
+if TYPE_CHECKING:
+    from onegov_auth.web.request import AuthRequest
+
+__all__ = ["database_gone", "forbidden", "form_refused", "not_found", "other", "problem", "unexpected"]
+
+log = logging.getLogger("onegov_auth.web")
+
+_LOGIN_REQUIRED = _("Please log in first.")
+_FORBIDDEN = (_("Not allowed"), _("You are logged in, but not allowed to see this page."))
+_FORM = (
+    _("Please try again"),
+    _("The form you sent has expired or is from another site. Please go back, reload the page and send it again."),
+)
+_NOT_FOUND = (_("Not found"), _("There is no such page."))
+_GONE = (_("Please try again later"), _("The site can't reach its database right now."))
+_BROKEN = (_("Something went wrong"), _("The error was recorded. If it goes on, please tell those who run this site."))
+
+
+def forbidden(_error: Exception, request: AuthRequest) -> Response:
+    """Who is logged in may not; everybody else is led to the login page and back, a program gets a 401."""
+    if request.is_logged_in:
+        # ASVS 16.3.2
+        log.warning("Refused %s to %s [%s]", request.path, request.identity.userid, request.request_id)
+        return problem(request, 403, "forbidden", *_FORBIDDEN)
+    if request.wants_json:
+        response = _json(request, 401, "login_required", _LOGIN_REQUIRED)
+        # RFC 9110 §11.6.1 demands a challenge; this one makes no browser ask for a password.
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+    return redirect_to(request, login_url(request, to=request.here))
+
+
+def form_refused(error: WSGIHTTPException, request: AuthRequest) -> Response:
+    """The form was not ours: nothing was changed."""
+    # ASVS 16.3.3
+    log.warning("Refused a form to %s: %s [%s]", request.path, error.detail, request.request_id)
+    return problem(request, 403, "form_refused", *_FORM)
+
+
+def not_found(_error: Exception, request: AuthRequest) -> Response:
+    """There is no such page."""
+    return problem(request, 404, "not_found", *_NOT_FOUND)
+
+
+def other(error: WSGIHTTPException, request: AuthRequest) -> Response:
+    """Any other client error, on our own pages."""
+    return problem(request, error.code, "refused", _("This did not work"), error.detail or error.explanation)
+
+
+def database_gone(error: Exception, request: AuthRequest) -> Response:
+    """The database can't be reached: that passes, and a proxy may try another machine."""
+    log.error("The database can't be used [%s]", request.request_id, exc_info=error)
+    response = problem(request, 503, "unavailable", *_GONE)
+    response.headers["Retry-After"] = "10"
+    return response
+
+
+def unexpected(error: Exception, request: AuthRequest) -> Response:
+    """The last resort (ASVS 16.5.4): the log has the trace, the person has its number."""
+    if isinstance(error, request.root_app.driver_error):
+        return database_gone(error, request)
+    log.error("Unexpected error on %s [%s]", request.path, request.request_id, exc_info=error)
+    return problem(request, 500, "error", *_BROKEN)
+
+
+def problem(request: AuthRequest, status: int, code: str, title: str, text: str) -> Response:
+    """
+    A refusal as a page, or as JSON for a program.
+
+    Args:
+        request: The request.
+        status: The HTTP status.
+        code: A stable word for programs.
+        title: For people.
+        text: What is the matter and what can be done.
+    """
+    if request.wants_json:
+        return _json(request, status, code, text)
+    return page(request, "problem", status, title=title, text=text, login_url=login_url(request))
+
+
+def _json(request: AuthRequest, status: int, code: str, text: str) -> Response:
+    body = {"error": code, "message": request.translate(text), "request_id": request.request_id}
+    return Response(json_body=body, status=status, cache_control="no-store")

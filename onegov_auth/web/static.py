@@ -1,0 +1,31 @@
+"""Our own files for the browser: read once, and no path of a request ever meets a file system."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+__all__ = ["FILES", "VERSIONS", "StaticFile"]
+
+_TYPES = {"css": "text/css", "js": "text/javascript"}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file of ours."""
+
+    name: str
+    content: bytes
+    content_type: str
+    version: str
+
+
+def _read(name: str) -> StaticFile:
+    content = (files("onegov_auth.web") / "static" / name).read_bytes()
+    return StaticFile(name, content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:12])
+
+
+FILES = {name: _read(name) for name in ("style.css", "auto-login.js", "submit.js")}
+
+VERSIONS = {name: file.version for name, file in FILES.items()}
