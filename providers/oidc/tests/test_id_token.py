@@ -1,0 +1,445 @@
+"""ID tokens that deviate in one detail; afterwards nothing more may be asked of the provider."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from onegov_auth.providers import Refused, VerifiedIdentity
+from onegov_auth.testing.clock import FakeClock
+from onegov_auth.testing.servers.hostile_oidc import ABSENT, HostileOidcProvider, make_pair, signed
+from onegov_auth_oidc import OIDCProvider
+from onegov_auth_oidc.id_token import CLAIM_RULES, HEADER_RULES, is_subject, is_time, same
+
+Make = Callable[..., OIDCProvider]
+LogIn = Callable[..., Any]
+
+WEEK = timedelta(days=7)
+
+
+def encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def refused_by(rule: str, outcome: object, op: HostileOidcProvider) -> bool:
+    """Whether the login was refused by that rule, and nothing was asked after the token endpoint but for keys."""
+    asked_after = op.paths()[op.paths().index("/token") + 1 :]
+    assert set(asked_after) <= {"/jwks"}, asked_after
+    assert isinstance(outcome, Refused), outcome
+    return outcome.code == f"invalid_id_token_{rule}"
+
+
+@pytest.mark.sec("OIDC-01", "OIDC-09", "OIDCX-07")
+@pytest.mark.parametrize("audience", ["example-app", ["example-app"]], ids=["text", "list"])
+def test_a_right_token_is_accepted(op: HostileOidcProvider, make: Make, log_in: LogIn, audience: object) -> None:
+    """A right RS256 token logs in, with the audience as text or list."""
+    op.claims = {"aud": audience}
+    outcome = log_in(make())
+
+    assert isinstance(outcome, VerifiedIdentity), outcome
+    assert (outcome.issuer, outcome.source_id) == (op.issuer, "248289761001")
+
+
+MUTATIONS = [
+    pytest.param("iss", "{issuer}1", "iss", marks=pytest.mark.sec("OIDC-02", "ASVS-9.2.4"), id="iss-suffix"),
+    pytest.param("iss", ABSENT, "iss", marks=pytest.mark.sec("OIDCX-01", "AUTHLIB-01"), id="iss-absent"),
+    pytest.param("iss", ["{issuer}"], "iss", marks=pytest.mark.sec("OIDCX-01"), id="iss-list"),
+    pytest.param("sub", ABSENT, "sub", marks=pytest.mark.sec("OIDC-03"), id="sub-absent"),
+    pytest.param("aud", "example-app1", "aud", marks=pytest.mark.sec("OIDC-04", "ASVS-10.5.4"), id="aud-suffix"),
+    pytest.param("aud", ABSENT, "aud", marks=pytest.mark.sec("OIDC-05"), id="aud-absent"),
+    pytest.param("aud", [], "aud", marks=pytest.mark.sec("OIDC-05"), id="aud-empty"),
+    pytest.param("aud", ["example-app", "other"], "aud", marks=pytest.mark.sec("OIDCX-06"), id="aud-second"),
+    pytest.param("azp", "other", "azp", marks=pytest.mark.sec("AUTHLIB-02"), id="azp-other"),
+    pytest.param("azp", None, "azp", marks=pytest.mark.sec("AUTHLIB-02"), id="azp-null"),
+    pytest.param("iat", ABSENT, "iat", marks=pytest.mark.sec("OIDC-06"), id="iat-absent"),
+    pytest.param("exp", ABSENT, "exp", marks=pytest.mark.sec("OIDCX-02"), id="exp-absent"),
+    pytest.param("nonce", "{nonce}1", "nonce", marks=pytest.mark.sec("OIDC-17", "ASVS-10.5.1"), id="nonce-suffix"),
+    pytest.param("nonce", ABSENT, "nonce", marks=pytest.mark.sec("OIDCX-05"), id="nonce-absent"),
+    pytest.param("nonce", 1, "nonce", marks=pytest.mark.sec("OIDCX-05"), id="nonce-number"),
+    pytest.param("at_hash", "wrong", "at_hash", marks=pytest.mark.sec("OIDC-23", "OAUTH-17"), id="at_hash-wrong"),
+    pytest.param("at_hash", None, "at_hash", marks=pytest.mark.sec("OIDC-23"), id="at_hash-null"),
+    pytest.param("events", {}, "events", marks=pytest.mark.sec("OIDCX-30", "ASVS-9.2.2"), id="logout-token"),
+]
+
+
+@pytest.mark.parametrize(("claim", "value", "rule"), MUTATIONS)
+def test_a_wrong_claim_is_refused(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, claim: str, value: object, rule: str
+) -> None:
+    """One wrong or missing claim is a refusal that names the rule."""
+
+    def forge(header: dict[str, Any], claims: dict[str, Any]) -> str:
+        text = json.dumps(value) if value is not ABSENT else ""
+        for name in ("issuer", "nonce"):
+            text = text.replace(f"{{{name}}}", claims["iss"] if name == "issuer" else claims[name])
+        changed = {**claims, claim: json.loads(text)} if text else {k: v for k, v in claims.items() if k != claim}
+        return signed(header, json.dumps(changed).encode(), op.keys[0].private)
+
+    op.forge = forge
+
+    assert refused_by(rule, log_in(make()), op)
+
+
+@pytest.mark.sec("OIDCX-24", "AUTHLIB-09")
+def test_a_token_cannot_do_without_its_nonce(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """A token that says it knows no nonce is still asked for it (CVE-2026-114617)."""
+    op.claims = {"nonce": ABSENT, "nonce_supported": False}
+
+    assert refused_by("nonce", log_in(make()), op)
+
+
+@pytest.mark.sec("OIDCX-25", "AUTHLIB-02")
+def test_azp_does_not_make_up_for_the_audience(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """A token for somebody else is refused, though it was asked for by us."""
+    op.claims = {"aud": "other", "azp": "example-app"}
+
+    assert refused_by("aud", log_in(make()), op)
+
+
+@pytest.mark.parametrize("azp", ["example-app", ABSENT], ids=["ours", "absent"])
+def test_a_right_azp_is_accepted(op: HostileOidcProvider, make: Make, log_in: LogIn, azp: object) -> None:
+    """The authorized party may be named, if it is us."""
+    op.claims = {"azp": azp}
+
+    assert isinstance(log_in(make()), VerifiedIdentity)
+
+
+AWRY = ["1700000000", True, None, -1, [], {}, 1e300, 10**400, float("nan"), float("inf")]
+
+
+@pytest.mark.sec("OIDCX-28")
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize("value", AWRY, ids=repr)
+def test_a_time_that_is_none_is_refused(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, claim: str, value: object
+) -> None:
+    """Text, truth values, NaN and numbers beyond all calendars are refused, and nothing breaks."""
+    op.claims = {claim: value}
+    outcome = log_in(make())
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code in {f"invalid_id_token_{claim}", "invalid_id_token_payload"}
+
+
+@pytest.mark.sec("OIDCX-03", "OIDCX-04", "ASVS-9.2.1", "AUTHLIB-07")
+@pytest.mark.parametrize(
+    ("claim", "accepted", "refused"),
+    [
+        ("exp", -59, -60),
+        ("exp", 300, -301),
+        ("iat", 60, 61),
+        ("iat", -659, -660),
+        ("iat", 0, -WEEK.total_seconds()),
+        ("nbf", 60, 61),
+    ],
+)
+def test_times_hold_to_the_second(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, claim: str, accepted: float, refused: float
+) -> None:
+    """Expiry, age and beginning are compared with a leeway of 60 seconds, and the age is at most ten minutes."""
+    provider, now = make(), op.clock().timestamp()
+    op.claims = {claim: now + accepted}
+    assert isinstance(log_in(provider), VerifiedIdentity)
+
+    op.calls.clear()
+    op.claims = {claim: now + refused}
+
+    assert refused_by(claim, log_in(provider), op)
+
+
+def test_the_leeway_is_the_configured_one(op: HostileOidcProvider, make: Make, log_in: LogIn, clock: FakeClock) -> None:
+    """Without leeway an ID token ends with its last second."""
+    op.claims = {"exp": clock().timestamp()}
+
+    assert refused_by("exp", log_in(make(leeway="0s")), op)
+
+
+@pytest.mark.sec("OIDCX-27", "LINK-15")
+@pytest.mark.parametrize("sub", ["", " ", "x" * 256, 7, None, ["x"], "a\x00b", "\ud800"], ids=ascii)
+def test_a_subject_that_names_nobody_is_refused(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, sub: object
+) -> None:
+    """An empty, overlong, unprintable or other than textual subject is no key."""
+    op.claims = {"sub": sub}
+
+    assert refused_by("sub", log_in(make()), op)
+
+
+def test_a_subject_may_have_255_characters(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """The longest subject the standard allows is a key."""
+    op.person["sub"] = "x" * 255
+
+    assert isinstance(log_in(make()), VerifiedIdentity)
+
+
+@pytest.mark.sec("OIDC-23", "OAUTH-17")
+@pytest.mark.parametrize(("alg", "kind", "digest"), [("RS256", "RSA", "sha256"), ("EdDSA", "OKP", "sha512")])
+def test_a_right_at_hash_is_accepted(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, alg: str, kind: str, digest: str
+) -> None:
+    """The left half of the access token's hash, by the hash that belongs to the algorithm."""
+    op.keys, op.alg = [make_pair("one", kind)], alg
+    half = hashlib.new(digest, b"access").digest()
+    op.claims = {"at_hash": encoded(half[: len(half) // 2])}
+
+    assert isinstance(log_in(make(id_token_alg=alg)), VerifiedIdentity)
+
+
+@pytest.mark.sec("ASVS-10.3.4", "AUTHLIB-08")
+@pytest.mark.parametrize(("acr", "accepted"), [("gold", True), ("bronze", False), (ABSENT, False), (["gold"], False)])
+def test_a_demanded_acr_is_checked(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, acr: object, accepted: bool
+) -> None:
+    """Who demands an authentication class is not content with asking for it."""
+    op.claims = {"acr": acr}
+    outcome = log_in(make(acr=["gold", "silver"]))
+
+    assert isinstance(outcome, VerifiedIdentity) is accepted
+    assert accepted or refused_by("acr", outcome, op)
+
+
+# --- the signature and its header ---
+
+
+@pytest.mark.sec("OIDC-10", "OIDCX-09", "ASVS-9.1.2", "AUTHLIB-04")
+@pytest.mark.parametrize("alg", ["none", "None", "NONE", "", None, ABSENT, ["RS256"]], ids=str)
+def test_an_unsigned_token_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn, alg: object) -> None:
+    """Whatever an unsigned token calls its algorithm, it is refused, and no key is asked for."""
+
+    def forge(header: dict[str, Any], claims: dict[str, Any]) -> str:
+        head = {**header, "alg": alg} if alg is not ABSENT else {"typ": "JWT"}
+        return f"{encoded(json.dumps(head).encode())}.{encoded(json.dumps(claims).encode())}."
+
+    op.forge = forge
+
+    assert refused_by("alg", log_in(make()), op)
+    assert "/jwks" not in op.paths()
+
+
+@pytest.mark.sec("OIDC-11", "ASVS-9.1.1")
+@pytest.mark.parametrize("how", ["flipped", "cut", "empty", "no-base64"])
+def test_a_damaged_signature_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn, how: str) -> None:
+    """A signature that is not the right one is refused, in code flow too."""
+
+    def forge(header: dict[str, Any], claims: dict[str, Any]) -> str:
+        head, payload, signature = signed(header, json.dumps(claims).encode(), op.keys[0].private).split(".")
+        other = "B" if signature[0] == "A" else "A"
+        damaged = {"flipped": other + signature[1:], "cut": signature[:-8], "empty": "", "no-base64": "!!!!"}[how]
+        return f"{head}.{payload}.{damaged}"
+
+    op.forge = forge
+
+    assert refused_by("signature", log_in(make()), op)
+
+
+@pytest.mark.sec("OIDC-11")
+def test_a_changed_payload_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """The signature covers what is read."""
+
+    def forge(header: dict[str, Any], claims: dict[str, Any]) -> str:
+        head, _, signature = signed(header, json.dumps(claims).encode(), op.keys[0].private).split(".")
+        return f"{head}.{encoded(json.dumps({**claims, 'sub': 'admin'}).encode())}.{signature}"
+
+    op.forge = forge
+
+    assert refused_by("signature", log_in(make()), op)
+
+
+@pytest.mark.sec("OIDC-13")
+@pytest.mark.parametrize(("alg", "kind"), [("ES256", "EC"), ("PS256", "RSA"), ("EdDSA", "OKP")])
+def test_other_algorithms_are_checked_alike(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, alg: str, kind: str
+) -> None:
+    """Each algorithm that can be pinned accepts a right signature and refuses a wrong one."""
+    op.keys, op.alg = [make_pair("one", kind)], alg
+    provider = make(id_token_alg=alg)
+    assert isinstance(log_in(provider), VerifiedIdentity)
+
+    op.calls.clear()
+    op.forge = lambda header, claims: signed(header, json.dumps(claims).encode(), make_pair("one", kind, 1).private)
+
+    assert refused_by("signature", log_in(provider), op)
+
+
+def test_ed25519_is_another_name_for_eddsa(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """The name of RFC 9864 means the same signature."""
+    op.keys, op.alg = [make_pair("one", "OKP", alg="Ed25519")], "Ed25519"
+
+    assert isinstance(log_in(make(id_token_alg="EdDSA")), VerifiedIdentity)
+
+
+@pytest.mark.sec("OIDCX-18")
+def test_a_foreign_key_under_the_right_id_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """A well-formed token with the right key id, signed by another key, is refused."""
+    op.forge = lambda header, claims: signed(header, json.dumps(claims).encode(), make_pair("x", number=1).private)
+
+    assert refused_by("signature", log_in(make()), op)
+
+
+@pytest.mark.sec("OIDCX-08", "ASVS-9.1.2", "AUTHLIB-04")
+@pytest.mark.parametrize(("pinned", "signs", "kind"), [("RS256", "PS256", "RSA"), ("ES256", "RS256", "RSA")])
+def test_the_algorithm_is_pinned(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, pinned: str, signs: str, kind: str
+) -> None:
+    """A good signature by another algorithm is refused, even if the metadata lists it."""
+    op.metadata = {"id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "none"]}
+    op.keys, op.alg = [make_pair("one", kind)], signs
+
+    assert refused_by("alg", log_in(make(id_token_alg=pinned)), op)
+
+
+@pytest.mark.sec("OIDC-12", "OIDCX-22", "OIDCX-23", "ASVS-9.1.2")
+@pytest.mark.parametrize("secret", ["jwk", "modulus", "empty", "client"])
+def test_a_mac_is_no_signature(op: HostileOidcProvider, make: Make, log_in: LogIn, secret: str) -> None:
+    """A MAC under something public, empty or shared is refused: the algorithm is not symmetric."""
+    public = op.keys[0].published
+    keys = {"jwk": json.dumps(public), "modulus": public["n"], "empty": "", "client": op.client_secret}
+
+    def forge(header: dict[str, Any], claims: dict[str, Any]) -> str:
+        head = encoded(json.dumps({**header, "alg": "HS256"}).encode())
+        signing_input = f"{head}.{encoded(json.dumps(claims).encode())}"
+        mac = hmac.digest(keys[secret].encode(), signing_input.encode(), "sha256")
+        return f"{signing_input}.{encoded(mac)}"
+
+    op.forge = forge
+
+    assert refused_by("alg", log_in(make()), op)
+
+
+@pytest.mark.sec("OIDCX-20", "ASVS-9.1.3")
+@pytest.mark.parametrize("member", ["jwk", "jku", "x5u", "x5c"])
+def test_a_key_in_the_header_is_not_believed(op: HostileOidcProvider, make: Make, log_in: LogIn, member: str) -> None:
+    """A token that brings or points to its own key is checked with the published one, and nothing is fetched."""
+    own = make_pair("one", number=1)
+    brings = {"jwk": own.published, "jku": f"{op.issuer}/own", "x5u": f"{op.issuer}/own", "x5c": ["MII="]}
+    op.forge = lambda header, claims: signed(
+        {**header, member: brings[member]}, json.dumps(claims).encode(), own.private
+    )
+
+    assert refused_by("signature", log_in(make()), op)
+
+
+@pytest.mark.sec("OIDCX-21")
+@pytest.mark.parametrize("header", [{"crit": ["x"], "x": 1}, {"crit": []}, {"crit": ["b64"], "b64": True}, {"b64": 1}])
+def test_a_critical_header_is_refused(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, header: dict[str, object]
+) -> None:
+    """What is called critical is not understood, so the token is refused (RFC 7515 §4.1.11)."""
+    op.header = header
+
+    assert refused_by("crit", log_in(make()), op)
+
+
+@pytest.mark.sec("OIDCX-30", "ASVS-9.2.2")
+@pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "application/at+jwt", "", 1])
+def test_another_kind_of_token_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn, typ: object) -> None:
+    """An access or logout token is no ID token, whatever is in it."""
+    op.header = {"typ": typ}
+
+    assert refused_by("typ", log_in(make()), op)
+
+
+@pytest.mark.parametrize("typ", [ABSENT, "jwt", "application/JWT"], ids=["absent", "lower", "long"])
+def test_the_type_may_be_left_out(op: HostileOidcProvider, make: Make, log_in: LogIn, typ: object) -> None:
+    """A type that says nothing else is accepted, and unknown header members are ignored."""
+    op.header = {"typ": typ, "x-unknown": 1}
+
+    assert isinstance(log_in(make()), VerifiedIdentity)
+
+
+@pytest.mark.parametrize("kid", [1, None, ["one"]], ids=repr)
+def test_a_key_id_that_is_no_text_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn, kid: object) -> None:
+    """A key id is text."""
+    op.header = {"kid": kid}
+
+    assert refused_by("kid", log_in(make()), op)
+
+
+GARBAGE = {
+    "empty parts": "..",
+    "no parts": "x",
+    "two parts": "a.b",
+    "five parts": "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIiwiemlwIjoiREVGIn0.a.b.c.d",
+    "many parts": "." * 1000,
+    "not ascii": "ü.ü.ü",
+    "surrogate": "\ud800.a.b",
+    "header no base64": "!.a.b",
+    "header no json": f"{encoded(b'x')}.a.b",
+    "header list": f"{encoded(b'[1]')}.a.b",
+    "header nested": f"{encoded(b'[' * 5000)}.a.b",
+    "header large": f"{'a' * 9000}.a.b",
+    "payload large": f"{encoded(b'{}')}.{'a' * 200_000}.b",
+    "signature large": f"{encoded(b'{}')}.a.{'b' * 3000}",
+}
+
+
+@pytest.mark.sec("OIDCX-29")
+@pytest.mark.parametrize("name", GARBAGE)
+def test_what_is_no_token_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn, name: str) -> None:
+    """Garbage, an encrypted token and anything too large is refused before it is decoded."""
+    op.forge = lambda _header, _claims: GARBAGE[name]
+
+    assert refused_by("format", log_in(make()), op)
+
+
+@pytest.mark.sec("OIDCX-28", "OIDCX-29")
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"[]", b"x", b"{", b"[" * 50_000, b'{"exp": NaN}', b"\xff"],
+    ids=["empty", "list", "text", "half", "nested", "nan", "bytes"],
+)
+def test_a_signed_payload_that_is_no_object_is_refused(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, payload: bytes
+) -> None:
+    """A good signature over what is no JSON object proves nothing, and deep nesting breaks nothing."""
+    op.forge = lambda header, _: signed(header, payload, op.keys[0].private)
+
+    assert refused_by("payload", log_in(make()), op)
+
+
+def test_a_header_member_of_a_wrong_type_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """A header that joserfc can't read is a refusal, not an error."""
+    op.header = {"jku": 1}
+
+    assert refused_by("signature", log_in(make()), op)
+
+
+# --- the parts ---
+
+
+def test_the_tables_of_rules_are_complete() -> None:
+    """Each rule is there once: an empty table would let everything pass."""
+    names = [name for name, _ in (*HEADER_RULES, *CLAIM_RULES)]
+
+    every = "acr alg at_hash aud azp crit events exp iat iss kid nbf nonce sub typ"
+    assert " ".join(sorted(names)) == every
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, True), (1.5, True), (253402300799, True), (253402300800, False), (True, False), ("1", False)],
+)
+def test_is_time(value: object, expected: bool) -> None:
+    """A time is a number that a calendar has."""
+    assert is_time(value) is expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [("a", True), ("ä b", True), ("\t", False), (b"a", False)])
+def test_is_subject(value: object, expected: bool) -> None:
+    """A subject is printable text."""
+    assert is_subject(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"), [("ä", "ä", True), ("a", "b", False), ("\ud800", "a", False), (None, "", False)]
+)
+def test_same(one: object, other: str, expected: bool) -> None:
+    """Any text can be compared, and nothing else is the same as a text."""
+    assert same(one, other) is expected
