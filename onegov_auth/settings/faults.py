@@ -69,13 +69,7 @@ def _text(fault: ErrorDetails) -> str:
     template = _TEXTS.get(fault["type"])
     if template is None:
         return "is not understood"
-    context = {key: _readable(value) for key, value in fault.get("ctx", {}).items()}
-    return template.format_map(context)
-
-
-def _readable(value: object) -> str:
-    seconds = getattr(value, "total_seconds", None)
-    return f"{int(seconds())}s" if callable(seconds) else str(value)
+    return template.format_map(fault.get("ctx", {}))
 
 
 def unknown(key: str, known: Iterable[str]) -> str:

@@ -142,7 +142,7 @@ class _Draft:
 
     def faults(self) -> Iterator[str]:
         """Every fault; none means that ``settings`` is whole."""
-        values = {"providers": {"local": {"kind": "local"}}} | self._filled
+        values: Tree = {"providers": {"local": {"kind": "local"}}} | self._filled
         if isinstance(blocks := values.get("providers"), Mapping):
             providers: dict[str, ProviderSettings] = {}
             values["providers"] = providers

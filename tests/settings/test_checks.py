@@ -29,7 +29,6 @@ def test_base_url(faults: Faults, url: str) -> None:
     assert faults(base_url=url) == ()
 
 
-@pytest.mark.sec("HOST-01")
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
@@ -215,7 +214,7 @@ def test_provider_auto(faults: Faults) -> None:
     assert faults(providers={"auto": {"kind": "local"}}) == (fault,)
 
 
-@pytest.mark.sec("LINK-01")
+@pytest.mark.sec("LINK-08")
 def test_link_by_mail_needs_domains(faults: Faults) -> None:
     """Linking by e-mail names the domains the provider answers for."""
     (fault,) = faults(providers={"local": {"kind": "any", "link": "verified_email"}})

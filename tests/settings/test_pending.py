@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import logging
+from typing import Any, ClassVar
+
+import pytest
+
+from onegov_auth.errors import SettingsError
+from onegov_auth.settings import Pending, ProviderSettings, Settings, refuse_pending, settings_from
+from onegov_auth.settings.pending import PENDING
+
+
+class Directory(ProviderSettings):
+    """A kind with two keys whose features come later."""
+
+    later: ClassVar = {"sync": ("the sync", False), "tls.pin": ("pinning", True)}
+    sync: dict[str, Any] | None = None
+    tls: dict[str, Any] | None = None
+
+
+def made(raw: dict[str, Any], **changes: Any) -> Settings:
+    return settings_from({**raw, **changes}, environ={}, provider_settings=lambda _: Directory)
+
+
+YUBIKEY = {"client_id": "1", "secret_key": "x"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "protective"),
+    [
+        ({"redis": "redis://host"}, "redis", False),
+        ({"registration": {"enabled": True}}, "registration.enabled", False),
+        ({"recovery": {"enabled": True}}, "recovery.enabled", False),
+        ({"passwords": {"login": "break-glass"}}, "passwords.login", True),
+        ({"passwords": {"login": "none"}}, "passwords.login", True),
+        ({"passwords": {"forbid": {"common": True}}}, "passwords.forbid.common", False),
+        ({"passwords": {"forbid": {"history": 3}}}, "passwords.forbid.history", True),
+        ({"second_factors": {"totp": {}}}, "second_factors.totp", True),
+        ({"second_factors": {"yubikey": YUBIKEY}}, "second_factors.yubikey", True),
+        ({"second_factors": {"webauthn": {}}}, "second_factors.webauthn", True),
+        ({"second_factors": {"mtan": {"enabled": True}}}, "second_factors.mtan.enabled", True),
+        ({"second_factors": {"recovery_codes": {}}}, "second_factors.recovery_codes", False),
+        ({"second_factors": {"required_for": ["admin"]}}, "second_factors.required_for", True),
+        ({"second_factors": {"trusted_device": "14d"}}, "second_factors.trusted_device", False),
+        ({"tokens": {"api": {}}}, "tokens.api", False),
+        ({"tokens": {"jwt": {"enabled": True}}}, "tokens.jwt.enabled", False),
+        ({"mail": {"url": "maildir:var/mail"}}, "mail.url", False),
+        ({"sms": {"url": "spool:var/sms"}}, "sms", False),
+        ({"providers": {"x": {"kind": "a", "sync": {}}}}, "providers.x.sync", False),
+        ({"providers": {"x": {"kind": "a", "tls": {"pin": "y"}}}}, "providers.x.tls.pin", True),
+    ],
+    ids=str,
+)
+def test_switched_on(raw: dict[str, Any], changes: dict[str, Any], key: str, protective: bool) -> None:
+    """A key that is switched on before its feature exists is pending."""
+    (found,) = made(raw, **changes).pending
+
+    assert (found.key, found.protective) == (key, protective)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redis": None},
+        {"registration": {"enabled": False, "role": "member"}},
+        {"recovery": {"valid": "2h"}},
+        {"passwords": {"login": "all", "min_length": 20, "forbid": {"common": False, "username": True, "history": 0}}},
+        {"second_factors": {"mtan": {"enabled": False}, "totp": None, "required_for": [], "trusted_device": 0}},
+        {"second_factors": {"trusted_device": "0s"}},
+        {"tokens": {"jwt": {"enabled": False}}},
+        {"mail": {"url": "console:"}},
+        {"providers": {"x": {"kind": "a", "sync": None, "tls": {}}}},
+    ],
+    ids=str,
+)
+def test_not_switched_on(raw: dict[str, Any], changes: dict[str, Any]) -> None:
+    """A default, a switch that is off, and a feature that exists are not pending."""
+    assert made(raw, **changes).pending == ()
+
+
+def test_every_key_exists() -> None:
+    """Every key in the table is one of the settings."""
+    for key, *_ in PENDING:
+        assert key.split(".")[0] in Settings.model_fields
+
+
+@pytest.mark.sec("ASVS-16.5.2")
+def test_refuse_protective(raw: dict[str, Any]) -> None:
+    """All protective keys stop the start in one error, which leaves the others out."""
+    settings = made(
+        raw, passwords={"login": "none"}, second_factors={"required_for": ["admin"]}, sms={"url": "spool:x"}
+    )
+
+    with pytest.raises(SettingsError) as caught:
+        refuse_pending(settings)
+
+    assert [fault.partition(":")[0] for fault in caught.value.faults] == [
+        "passwords.login",
+        "second_factors.required_for",
+    ]
+
+
+def test_warn_of_the_others(raw: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Keys that only add something are warned of in the log."""
+    caplog.set_level(logging.WARNING, "onegov_auth")
+
+    refuse_pending(made(raw, sms={"url": "spool:x"}, recovery={"enabled": True}))
+
+    assert caplog.messages == [
+        "recovery.enabled: comes with a later version (the forgotten password); it has no effect yet",
+        "sms: comes with a later version (sending text messages); it has no effect yet",
+    ]
+
+
+def test_nothing_pending(raw: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Without such a key nothing is said."""
+    refuse_pending(made(raw))
+
+    assert caplog.messages == []
+
+
+def test_as_text() -> None:
+    """A pending key says what comes later."""
+    assert str(Pending("a.b", "the feature", protective=False)) == "a.b: comes with a later version (the feature)"
