@@ -189,7 +189,8 @@ class Attempts:
         ).all()
         if len(failures) < limit.limit:
             return timedelta(0)
-        newest, oldest = failures[0], failures[-1]
+        newest: datetime = failures[0]
+        oldest: datetime = failures[-1]
         if newest - oldest > limit.within:
             return timedelta(0)
         return max(newest + limit.lockout - now, timedelta(0))

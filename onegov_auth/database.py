@@ -79,7 +79,7 @@ class Database:
         MissingDependencyError: If its driver is not installed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what every session carries, handed in once
         self,
         url: str | URL | None = None,
         schema: str | None = None,
@@ -173,7 +173,7 @@ class Lookup:
     """
 
     def __init__(self, engine: Engine, statement: Select[Any]) -> None:
-        compiled = statement.compile(dialect=engine.dialect, compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=engine.dialect)
         self._engine = engine
         self._sql = str(compiled)
         self._names: tuple[str, ...] | None = tuple(compiled.positiontup or ()) if compiled.positional else None

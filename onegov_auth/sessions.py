@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import String, bindparam, cast, delete, func, select, update
+from sqlalchemy import String, bindparam, cast, delete, func, literal_column, select, update
 from sqlalchemy.exc import OperationalError
 
 from onegov_auth.clock import Clock, utcnow
@@ -292,8 +292,9 @@ def _lookup_statement(entities: Entities) -> Any:
     sessions: Any = entities.session.__table__
     users: Any = entities.user.__table__
     members: Any = entities.user_groups
+    comma: Any = literal_column("','")
     groups = (
-        select(func.aggregate_strings(cast(members.c.group_id, String), ","))
+        select(func.aggregate_strings(cast(members.c.group_id, String), comma))
         .where(members.c.user_id == users.c.id)
         .scalar_subquery()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,7 +46,7 @@ def _client() -> Client:
 @pytest.fixture(name="make_auth")
 def _make_auth(
     database: Database, clock: FakeClock, hasher: Hasher, make_settings: Callable[..., Settings]
-) -> Iterator[Callable[..., Auth]]:
+) -> Callable[..., Auth]:
     def make(*providers: Any, hooks: Any = None, **changes: Any) -> Auth:
         from onegov_auth.auth import Auth  # noqa: PLC0415
 

@@ -48,9 +48,7 @@ def names(database: Database) -> list[str]:
         return list(db.scalars(select(THINGS.c.name).order_by(THINGS.c.id)))
 
 
-@pytest.mark.parametrize(
-    ("pragma", "value"), [("foreign_keys", 1), ("journal_mode", "wal"), ("busy_timeout", 15000)]
-)
+@pytest.mark.parametrize(("pragma", "value"), [("foreign_keys", 1), ("journal_mode", "wal"), ("busy_timeout", 15000)])
 def test_sqlite_is_switched_to_what_it_leaves_off(sqlite: Database, pragma: str, value: object) -> None:
     """Foreign keys, WAL and a busy timeout are on for every connection."""
     with sqlite.read() as db:
@@ -219,9 +217,7 @@ def test_only_postgresql_has_schemas(tmp_path: Path) -> None:
         Database(f"sqlite:///{tmp_path}/x.db", "tenant")
 
 
-def test_tenants_of_one_server_dont_see_each_other(
-    postgresql_url: str, connect: Callable[..., Database]
-) -> None:
+def test_tenants_of_one_server_dont_see_each_other(postgresql_url: str, connect: Callable[..., Database]) -> None:
     """Each schema has its own tables, and nothing lands in the public one."""
     with connect(postgresql_url).unit() as db:
         db.execute(text('CREATE SCHEMA "one"'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Factor(ABC):
     #: Whether its answer may be given together with the password.
     single_step: ClassVar[bool] = False
     #: What its block in the configuration may hold.
-    settings_class: ClassVar[type[FactorSettings]] = FactorSettings
+    settings_class: ClassVar[builtins.type[FactorSettings]] = FactorSettings
 
     settings: Any = field(repr=False)
     clock: Clock = utcnow

@@ -74,7 +74,12 @@ def test_an_unknown_person_becomes_a_user(resolve: Resolve, database: Database, 
     assert isinstance(found, Resolved)
     assert found.created
     user = load(database)
-    assert (user.username, user.realname, user.email, user.email_verified) == ("ann", "Ann Able", "ann@example.org", False)
+    assert (user.username, user.realname, user.email, user.email_verified) == (
+        "ann",
+        "Ann Able",
+        "ann@example.org",
+        False,
+    )
     assert (user.role, user.role_origin, user.source, user.source_id) == ("member", "staff", "staff", "id-1")
     assert (user.password_hash, user.last_login) == ("", clock())
     assert proofs(database) == ["provisioned"]
@@ -149,7 +154,12 @@ def test_an_inactive_user_stays_out(resolve: Resolve, database: Database) -> Non
 @pytest.mark.sec("LINK-08", "LINK-10")
 @pytest.mark.parametrize(
     "local",
-    [{"username": "ann"}, {"username": "ANN"}, {"username": "ann@example.org"}, {"username": "x", "email": "ann@example.org"}],
+    [
+        {"username": "ann"},
+        {"username": "ANN"},
+        {"username": "ann@example.org"},
+        {"username": "x", "email": "ann@example.org"},
+    ],
     ids=["name", "spelling", "address as name", "address"],
 )
 def test_a_local_account_of_the_same_name_is_not_adopted(
@@ -200,7 +210,12 @@ def test_a_verified_address_links_where_the_provider_is_the_authority(
     assert isinstance(found, Resolved)
     assert found.user.id == user.id
     linked = load(database)
-    assert (linked.password_hash, linked.role, linked.source, linked.username) == ("local", "editor", "staff", "ann@example.org")
+    assert (linked.password_hash, linked.role, linked.source, linked.username) == (
+        "local",
+        "editor",
+        "staff",
+        "ann@example.org",
+    )
     assert proofs(database) == ["verified_email"]
 
 
@@ -216,7 +231,15 @@ def test_a_verified_address_links_where_the_provider_is_the_authority(
         ({"role": "admin"}, {}, {}, "conflict_privileged"),
         ({"active": False}, {}, {}, "conflict"),
     ],
-    ids=["local unverified", "claim unverified", "other domain", "part of a domain", "no address", "privileged", "inactive"],
+    ids=[
+        "local unverified",
+        "claim unverified",
+        "other domain",
+        "part of a domain",
+        "no address",
+        "privileged",
+        "inactive",
+    ],
 )
 def test_one_doubt_is_enough_not_to_link(
     resolve: Resolve,
@@ -299,7 +322,9 @@ def test_a_role_given_by_hand_survives(resolve: Resolve, database: Database) -> 
     assert (load(database).role, load(database).role_origin) == ("admin", None)
 
 
-def test_a_rename_at_the_source_renames_the_user(resolve: Resolve, database: Database, make: Callable[..., Accounts]) -> None:
+def test_a_rename_at_the_source_renames_the_user(
+    resolve: Resolve, database: Database, make: Callable[..., Accounts]
+) -> None:
     """The username follows, and the application is told the old one."""
     told = []
     accounts = make(change_username_callback=lambda _db, user, old: told.append((old, user.username)))
