@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -12,10 +12,13 @@ from pydantic_core import ErrorDetails
 
 from onegov_auth.settings.types import Section
 
-__all__ = ["sentences", "unknown", "without"]
+__all__ = ["keys", "sentences", "unknown", "without"]
 
 #: What replaces a value that must not be shown.
 HIDDEN = "…"
+
+#: Shorter values would blank out half of the words, and are no secrets worth their name.
+_SHORTEST = 6
 
 #: pydantic's error types and what is to be said instead; the braces take its context.
 _TEXTS = {
@@ -105,20 +108,6 @@ def without(sentence: str, values: Iterable[str]) -> str:
     """*sentence* without any of the *values* that were filled in from outside, should a validator have repeated one."""
     path, colon, text = sentence.partition(": ")
     for value in sorted(values, key=len, reverse=True):
-        # A shorter value would blank out half of the words, and is no secret worth its name.
         if len(value) >= _SHORTEST:
             text = text.replace(value, HIDDEN)
     return path + colon + text
-
-
-_SHORTEST = 6
-
-
-def written(mapping: Mapping[str, Any], path: str) -> bool:
-    """Whether the key *path* stands in the configuration itself, not only among the defaults."""
-    here: Any = mapping
-    for part in path.split("."):
-        if not isinstance(here, Mapping) or part not in here:
-            return False
-        here = here[part]
-    return True

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from onegov_auth.errors import SettingsError
+from onegov_auth.settings import ProviderSettings, settings_from
 from onegov_auth.settings.checks import is_loopback
+
+
+class Front(ProviderSettings):
+    """A kind that can be in front."""
+
+    primary: bool = False
+    auto_login: bool = False
+
 
 Faults = Callable[..., tuple[str, ...]]
 
@@ -141,6 +152,15 @@ def test_redis(faults: Faults, url: str, expected: tuple[str, ...]) -> None:
     assert faults(redis=url) == expected
 
 
+def test_redis_without_its_library(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the client library, the fault names what to install."""
+    monkeypatch.setitem(sys.modules, "redis", None)
+
+    (fault,) = faults(redis="redis://host/0")
+
+    assert fault.endswith("pip install 'onegov-auth[redis]'")
+
+
 def test_sessions(faults: Faults) -> None:
     """An idle session can't outlive its lifetime, nor a remembered one end before an ordinary one."""
     assert faults(sessions={"idle": "13h", "remember": "1h"}) == (
@@ -212,6 +232,17 @@ def test_provider_auto(faults: Faults) -> None:
     fault = "providers.auto: the name is taken by the address of the automatic login"
 
     assert faults(providers={"auto": {"kind": "local"}}) == (fault,)
+
+
+@pytest.mark.parametrize("key", ["primary", "auto_login"])
+def test_only_one(raw: dict[str, Any], key: str) -> None:
+    """Only one provider can be the primary one, or log in by itself."""
+    block = {"kind": "front", key: True}
+
+    with pytest.raises(SettingsError) as caught:
+        settings_from({**raw, "providers": {"a": block, "b": block}}, provider_settings=lambda _: Front)
+
+    assert caught.value.faults == (f"providers.b.{key}: only one provider can be that, and a is already",)
 
 
 @pytest.mark.sec("LINK-08")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -59,6 +60,13 @@ def test_frozen(raw: dict[str, Any]) -> None:
 def test_trusted_proxies(faults: Faults, network: object, fault: str) -> None:
     """A trusted proxy is in a network, and not everybody is one."""
     assert faults(trusted_proxies=[network]) == (f"trusted_proxies.0: {fault}",)
+
+
+def test_networks_as_they_are(raw: dict[str, Any]) -> None:
+    """Settings that are made in code take networks."""
+    network = ip_network("10.0.0.0/8")
+
+    assert settings_from({**raw, "trusted_proxies": [network]}).trusted_proxies == (network,)
 
 
 @pytest.mark.parametrize("schema", ["pg_catalog", "PG_x", "a,public", 'a"b', "1a", "", "x" * 64, "a b"])
