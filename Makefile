@@ -53,7 +53,7 @@ docs: $(READY) ## Build the documentation into docs/_build/html; a warning is an
 	$(BIN)/sphinx-build -W -n -q docs docs/_build/html
 
 bench: $(READY) ## Measure requests and logins beside their baselines
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 screenshots: services ## Take pictures of the demo's pages into screenshots/
 	$(BIN)/python docs/screenshots.py $(ARGS)

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Engine, insert, text, update
 
+from onegov_auth import migrations
 from onegov_auth.clock import utcnow
-from onegov_auth.models import Base, User, UserSession
+from onegov_auth.models import User, UserSession
 from onegov_auth.settings import Settings
 
 __all__ = ["PASSWORD", "fill", "refresh", "session_token", "username"]
@@ -68,7 +69,7 @@ def _session(number: int, settings: Settings) -> dict[str, object]:
 def fill(engine: Engine, settings: Settings, count: int, password_hash: str) -> float:
     """Make all tables and that many users with a session each; returns the seconds it took."""
     begun = time.perf_counter()
-    Base.metadata.create_all(engine)
+    migrations.upgrade(engine)
     with engine.begin() as connection:
         for start in range(0, count, BATCH):
             numbers = range(start, min(start + BATCH, count))

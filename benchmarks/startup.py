@@ -72,4 +72,4 @@ def startup(times: int = 5) -> bool:
 
 def prepare(path: Path) -> None:
     """Make the tables: an application refuses to start without them."""
-    subprocess.run([sys.executable, "-m", "onegov_auth.cli", "--config", str(path), "db", "upgrade"], check=True)
+    subprocess.run([sys.executable, "-c", "from onegov_auth.cli import main; main()", "--config", str(path), "db", "upgrade"], check=True)
