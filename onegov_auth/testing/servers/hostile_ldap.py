@@ -102,6 +102,7 @@ class HostileLDAP:
         self._tls = tls
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._peers: list[socket.socket] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.settimeout(0.05)
         self.port: int = self._socket.getsockname()[1]
@@ -124,6 +125,9 @@ class HostileLDAP:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        for peer in self._peers:
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
         self._socket.close()
@@ -141,12 +145,13 @@ class HostileLDAP:
                 self._spawn(self._serve, peer)
 
     def _serve(self, peer: socket.socket) -> None:
-        # The other side leaves whenever it likes, and refuses our certificates: that is what is tested.
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        # The other side leaves whenever it likes, refuses our certificates and speaks TLS where none is expected.
+        with contextlib.suppress(OSError, ValueError, IndexError), contextlib.ExitStack() as stack:
             stack.callback(lambda: peer.close())  # noqa: PLW0108 - the socket is another one when TLS began
             peer.settimeout(10)
             if self._tls is not None:
                 peer = self._tls.wrap_socket(peer, server_side=True)
+            self._peers.append(peer)
             while not self._over.is_set():
                 ask = _read(peer)
                 if ask is None:
@@ -161,6 +166,7 @@ class HostileLDAP:
                         peer.sendall(reply)
                     elif isinstance(reply, ssl.SSLContext):
                         peer = reply.wrap_socket(peer, server_side=True)
+                        self._peers.append(peer)
                     else:
                         self._over.wait(reply)
 

@@ -93,8 +93,8 @@ def parse(text: str) -> Name:
         ValueError: If it is no distinguished name, or the empty one.
     """
     rdns = tuple(tuple(sorted(_pair(pair) for pair in _split(rdn, "+"))) for rdn in _split(text, ",;"))
-    if not rdns:
-        raise ValueError("the empty name")
+    if not rdns or not all(rdns):
+        raise ValueError("an empty part, or none")
     return rdns
 
 

@@ -21,6 +21,10 @@ __all__ = ["MAX_ANSWER", "Deadline", "Wire", "connect", "secure", "tls_context"]
 MAX_ANSWER = 16 * 1024 * 1024
 
 
+#: Octets read at once.
+CHUNK = 256 * 1024
+
+
 class Deadline:
     """
     The end of a whole login.
@@ -71,10 +75,11 @@ class Wire:
         self.trouble = None
 
     def recv(self, size: int) -> bytes:
-        """As of a socket; ``TimeoutError`` at the end, ``OSError`` when it is too much."""
+        """As of a socket, in larger parts; ``TimeoutError`` at the end, ``OSError`` when it is too much."""
         try:
             self._raw.settimeout(self._left())
-            data = self._raw.recv(size)
+            # ldap3 asks for 4 KiB and joins all it has at each: a large answer would cost the square of its size.
+            data = self._raw.recv(max(size, CHUNK))
         except TimeoutError:
             self.trouble = "timeout"
             raise

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from onegov_auth_ldap.entry import Entry, stable_id
+
+GUID = uuid.UUID("7b95f0d5-a3ed-486c-919c-077b8c9731f2")
+
+
+def entry(**values: bytes | tuple[bytes, ...]) -> Entry:
+    several = {name.lower(): (found,) if isinstance(found, bytes) else found for name, found in values.items()}
+    return Entry("uid=x,dc=org", several)
+
+
+@pytest.mark.sec("LDAP-66")
+def test_missing_attributes_are_empty() -> None:
+    """An attribute that is not there has no octets, no texts and no text."""
+    assert entry().octets("mail") == ()
+    assert entry().texts("mail") == ()
+    assert entry().text("mail", "uid") is None
+
+
+@pytest.mark.sec("LDAP-66", "LDAP-22")
+def test_only_printable_text_is_text() -> None:
+    """Octets that are no UTF-8, blanks and control characters are no text."""
+    assert entry(mail=(b"\xff", b"  ", b"a\x00b", b"a\r\nb", b" ok ")).texts("mail") == ("ok",)
+
+
+@pytest.mark.sec("LDAP-62")
+def test_the_order_of_values_is_ours() -> None:
+    """Several values come in the same order however the directory sends them."""
+    one, two = entry(mail=(b"b@x", b"A@x", b"a@x")), entry(mail=(b"a@x", b"b@x", b"A@x"))
+
+    assert one.texts("mail") == two.texts("MAIL") == ("A@x", "a@x", "b@x")
+    assert one.text("mail") == "A@x"
+
+
+def test_the_first_attribute_with_a_value_counts() -> None:
+    """Of several attributes the first that has a value is taken."""
+    assert entry(mail=b" ", uid=b"anna").text("mail", "uid", "cn") == "anna"
+
+
+def test_an_entry_uuid_is_a_key() -> None:
+    """entryUUID is taken first, in lower case."""
+    assert stable_id(entry(entryUUID=str(GUID).upper().encode(), objectGUID=b"x" * 16), "auto") == str(GUID)
+
+
+def test_an_object_guid_is_canonical() -> None:
+    """objectGUID is the text other tools show, not its octets."""
+    assert stable_id(entry(objectGUID=GUID.bytes_le), "auto") == str(GUID)
+    assert stable_id(entry(objectGUID=GUID.bytes_le), "objectGUID") == str(GUID)
+
+
+@pytest.mark.parametrize("name", ["nsUniqueId", "ipaUniqueID"])
+def test_other_products_have_their_keys(name: str) -> None:
+    """389 Directory Server's and FreeIPA's keys are found by themselves."""
+    assert stable_id(entry(**{name: b"AB-12"}), "auto") == "ab-12"
+
+
+def test_a_configured_key_keeps_its_case() -> None:
+    """A key that the administrator names is taken as it stands."""
+    assert stable_id(entry(employeeNumber=b"A-7", entryUUID=b"x"), "employeeNumber") == "A-7"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"entryUUID": (b"a", b"b")}, {"objectGUID": b"short"}, {"entryUUID": b"\xff"}],
+    ids=["none", "two", "length", "octets"],
+)
+def test_no_single_key_is_no_key(values: dict[str, bytes]) -> None:
+    """Without exactly one readable value there is no key, and no guess."""
+    assert stable_id(entry(**values), "auto") is None

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onegov_auth_ldap.entry import Entry
+from onegov_auth_ldap.session import Answer
+from onegov_auth_ldap.state import account_fault, bind_fault
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def fault(**values: str) -> str | None:
+    found = {name.lower(): (value.encode(),) for name, value in values.items()}
+    return account_fault(Entry("uid=x,dc=org", found), NOW)
+
+
+def ticks(moment: datetime) -> int:
+    return int((moment - datetime(1601, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 10
+
+
+def test_an_ordinary_account_has_no_fault() -> None:
+    """Without any attribute about its state an account may be used."""
+    assert fault() is None
+
+
+@pytest.mark.sec("LDAP-39", "LDAP-10")
+@pytest.mark.parametrize(
+    ("control", "expected"),
+    [
+        (512, None),
+        (514, "account_disabled"),
+        (66048, None),
+        (66050, "account_disabled"),
+        (8389120, "password_expired"),
+        (262656, None),
+        (-2147483136, None),
+        (-2147483134, "account_disabled"),
+    ],
+)
+def test_user_account_control_counts(control: int, expected: str | None) -> None:
+    """The bits "disabled" and "password expired" are seen among others, and in a signed number."""
+    assert fault(userAccountControl=str(control)) == expected
+
+
+@pytest.mark.sec("LDAP-40")
+@pytest.mark.parametrize("name", ["userAccountControl", "accountExpires", "shadowExpire"])
+@pytest.mark.parametrize("value", ["", "x", "1.5", " 512", "0x200", "9" * 20])
+def test_an_unreadable_state_is_no(name: str, value: str) -> None:
+    """A number that can't be read does not let anybody in."""
+    assert fault(**{name: value}) == "account_state_unreadable"
+
+
+@pytest.mark.sec("LDAP-40")
+def test_two_states_are_no() -> None:
+    """An account that is both enabled and disabled is not enabled."""
+    person = Entry("uid=x,dc=org", {"useraccountcontrol": (b"512", b"514")})
+
+    assert account_fault(person, NOW) == "account_state_unreadable"
+
+
+@pytest.mark.sec("LDAP-41")
+@pytest.mark.parametrize(
+    ("expires", "expected"),
+    [
+        (0, None),
+        (0x7FFFFFFFFFFFFFFF, None),
+        (ticks(NOW) - 10, "account_expired"),
+        (ticks(NOW), "account_expired"),
+        (ticks(NOW) + 10, None),
+        (-1, "account_state_unreadable"),
+        (0x7FFFFFFFFFFFFFFE, "account_state_unreadable"),
+    ],
+)
+def test_account_expires_counts_to_the_tick(expires: int, expected: str | None) -> None:
+    """An account ends at its moment; nothing and the largest number are never."""
+    assert fault(accountExpires=str(expires)) == expected
+
+
+@pytest.mark.sec("LDAP-50")
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("nsAccountLock", "TRUE", "account_disabled"),
+        ("nsAccountLock", "false", None),
+        ("loginDisabled", "TRUE", "account_disabled"),
+        ("loginDisabled", "FALSE", None),
+        ("pwdAccountLockedTime", "000001010000Z", "account_locked"),
+        ("pwdAccountLockedTime", "20260301110000Z", None),
+        ("shadowExpire", "-1", None),
+        ("shadowExpire", "0", "account_expired"),
+        ("shadowExpire", str((NOW - datetime(1970, 1, 1, tzinfo=UTC)).days), "account_expired"),
+        ("shadowExpire", str((NOW - datetime(1970, 1, 1, tzinfo=UTC)).days + 1), None),
+    ],
+)
+def test_other_products_have_their_states(name: str, value: str, expected: str | None) -> None:
+    """389-DS, FreeIPA, eDirectory, OpenLDAP and RFC 2307 say it in their own way."""
+    assert fault(**{name: value}) == expected
+
+
+@pytest.mark.sec("LDAP-47")
+@pytest.mark.parametrize(
+    ("subcode", "expected"),
+    [
+        ("525", "wrong_password"),
+        ("52e", "wrong_password"),
+        ("530", "not_allowed_now"),
+        ("531", "not_allowed_here"),
+        ("532", "password_expired"),
+        ("533", "account_disabled"),
+        ("701", "account_expired"),
+        ("773", "password_must_change"),
+        ("775", "account_locked"),
+        ("0", "wrong_password"),
+    ],
+)
+def test_active_directory_says_why(subcode: str, expected: str) -> None:
+    """The number behind "data" becomes a code of ours; an unknown one is a wrong password."""
+    text = f"80090308: LdapErr: DSID-0C09041C, comment: AcceptSecurityContext error, data {subcode}, v4563"
+
+    assert bind_fault(Answer(49, "invalidCredentials", text)) == expected
+
+
+def test_without_a_reason_it_is_the_password() -> None:
+    """Invalid credentials without more is a wrong password."""
+    assert bind_fault(Answer(49, "invalidCredentials")) == "wrong_password"
+
+
+@pytest.mark.sec("LDAP-35")
+@pytest.mark.parametrize("code", [1, 2, 3, 7, 8, 10, 11, 13, 51, 52, 80, 81, 118])
+def test_trouble_is_no_refusal(code: int) -> None:
+    """Codes that say nothing about the person are not turned into a wrong password."""
+    assert bind_fault(Answer(code, "other")) is None
