@@ -1,0 +1,1 @@
+"""``onegov-auth demo``: a small application with all three ways in, on this machine, thrown away afterwards."""
