@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+
+from onegov_auth.accounts import Hooks
+
+
+def test_no_hook_is_needed() -> None:
+    """An application that wants nothing says nothing."""
+    assert all(getattr(Hooks(), field.name) is None for field in fields(Hooks))
+
+
+def test_hooks_dont_change() -> None:
+    """Hooks are set once, when the application starts."""
+    with pytest.raises(FrozenInstanceError):
+        Hooks().on_login = print  # type: ignore[misc]

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from onegov_auth.domain import SessionInfo, UserInfo
+from onegov_auth.outcomes import LoggedIn, Redirect, Refused
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_outcomes_are_values() -> None:
+    """Two refusals for the same reason are equal, and none can be changed."""
+    refused = Refused("no")
+
+    assert refused == Refused("no") != Refused("other")
+    with pytest.raises(FrozenInstanceError):
+        refused.code = "yes"  # type: ignore[misc]
+
+
+@pytest.mark.sec("LOG-05")
+def test_an_outcome_prints_no_secret() -> None:
+    """Neither the session's token nor what a provider remembers is in a repr."""
+    session = SessionInfo(uuid4(), uuid4(), "local", None, NOW, NOW, NOW)
+    outcome = LoggedIn(UserInfo(uuid4(), "ann", "member"), session, "canary")
+
+    assert "canary" not in repr(outcome)
+    assert "canary" not in repr(Redirect("https://example.org", {"verifier": "canary"}))
