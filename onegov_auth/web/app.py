@@ -134,7 +134,7 @@ class AuthApp(AuthBase):
         """
         refuse_pending(settings)
         cls.commit()
-        auth = Auth.from_settings(settings, hooks=cls._all_hooks(), mount=f"/{cls.auth_path}", **kwargs)
+        auth = Auth.from_settings(settings, hooks=cls.all_hooks(), mount=f"/{cls.auth_path}", **kwargs)
         migrations.check(auth.database.engine, settings.schema_name)
         return cls(auth)
 
@@ -183,7 +183,7 @@ class AuthApp(AuthBase):
         return None
 
     @classmethod
-    def _all_hooks(cls) -> Hooks:
+    def all_hooks(cls) -> Hooks:
         """The class's hooks, and those of the settings section ``user`` where it has none."""
         section = cls.config.setting_registry.user
         return Hooks(
