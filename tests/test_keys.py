@@ -1,3 +1,5 @@
+"""Derived keys: one per purpose and application, rotated without loss."""
+
 from __future__ import annotations
 
 import base64
@@ -149,6 +151,7 @@ def test_nonces_are_new(keys: Keys) -> None:
 
 
 def changed(text: str) -> str:
+    """The same text with one bit flipped."""
     raw = bytearray(base64.urlsafe_b64decode(text[3:] + "=="))
     raw[-1] ^= 1
     return "v1." + base64.urlsafe_b64encode(raw).decode().rstrip("=")

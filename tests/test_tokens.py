@@ -1,3 +1,5 @@
+"""Signed tokens: for one purpose, for one application, for a while."""
+
 from __future__ import annotations
 
 import base64
@@ -20,6 +22,7 @@ OLD, NEW = Secret("the old secret of this application"), Secret("the new secret 
 
 
 def at(moment: datetime) -> Callable[[], datetime]:
+    """A clock that stands still."""
     return lambda: moment
 
 
@@ -114,6 +117,7 @@ def test_header(keys: Keys, header: dict[str, Any]) -> None:
 
 
 def part(content: dict[str, Any]) -> str:
+    """A part of a token, as it travels."""
     return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 

@@ -1,3 +1,5 @@
+"""Hashing: today's cost, yesterday's formats, and the same cost for everybody."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,3 +1,5 @@
+"""Which new passwords are allowed."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The blocks registration, recovery and passwords."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""What blocks of the settings say of each other."""
+
 from __future__ import annotations
 
 import sys

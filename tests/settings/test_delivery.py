@@ -1,3 +1,5 @@
+"""The blocks tokens, mail and sms."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""The block second_factors."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

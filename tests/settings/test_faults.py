@@ -1,3 +1,5 @@
+"""Faults as sentences for people, without the value."""
+
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
@@ -45,6 +47,7 @@ class Block(Section):
 
 
 def faults_of(prefix: str = "", **raw: Any) -> list[str]:
+    """The sentences about a block with these keys."""
     with pytest.raises(ValidationError) as caught:
         Block.model_validate({"need": "x", **raw})
     return list(sentences(caught.value, Block, prefix))

@@ -1,3 +1,5 @@
+"""From a file or a mapping to settings, or to every fault at once."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -26,6 +28,7 @@ class Directory(ProviderSettings):
 
 
 def kinds(kind: str) -> type[ProviderSettings]:
+    """Two kinds, and what is said of any other."""
     if kind not in {"local", "directory"}:
         raise RegistryError(f'unknown kind "{kind}"; pip install onegov-auth-{kind}')
     return LocalSettings if kind == "local" else Directory

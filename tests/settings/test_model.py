@@ -1,3 +1,5 @@
+"""The settings as a whole."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""Keys whose feature comes later."""
+
 from __future__ import annotations
 
 import logging
@@ -19,6 +21,7 @@ class Directory(ProviderSettings):
 
 
 def made(raw: dict[str, Any], **changes: Any) -> Settings:
+    """The smallest configuration with these keys."""
     return settings_from({**raw, **changes}, environ={}, provider_settings=lambda _: Directory)
 
 

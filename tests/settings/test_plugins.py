@@ -1,3 +1,5 @@
+"""Which kinds of provider are installed."""
+
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint
@@ -10,6 +12,7 @@ from onegov_auth.settings.plugins import GROUP, distribution, find, installed, l
 
 
 def point(name: str, value: str) -> EntryPoint:
+    """An entry point of a distribution that is not installed."""
     return EntryPoint(name, value, GROUP)
 
 

@@ -1,3 +1,5 @@
+"""The keys all providers share."""
+
 from __future__ import annotations
 
 import pytest

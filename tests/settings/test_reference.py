@@ -27,18 +27,21 @@ UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The block that a key may hold."""
     if get_origin(annotation) in {Union, UnionType}:
         return next(filter(None, map(model_in, get_args(annotation))), None)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def duration(value: timedelta) -> str:
+    """A length of time with the largest unit that fits."""
     seconds = int(value.total_seconds())
     unit, size = next((unit, size) for unit, size in UNITS if seconds % size == 0)
     return f"{seconds // size}{unit}" if seconds else "0"
 
 
 def written(value: Any) -> str:
+    """A default as the page writes it."""
     if isinstance(value, timedelta):
         return duration(value)
     if isinstance(value, Secret):
@@ -53,6 +56,7 @@ def written(value: Any) -> str:
 
 
 def expected(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every key of a block with its default."""
     for name, field in model.model_fields.items():
         key = prefix + (field.alias or name)
         default = "required" if field.is_required() else field.get_default(call_default_factory=True)
@@ -78,6 +82,7 @@ def sections() -> dict[str, dict[str, tuple[str, str]]]:
 
 
 def documented(*headings: str) -> dict[str, str]:
+    """Every key below these headings with its default."""
     return {key: default for name in headings for key, (default, _) in sections()[name].items()}
 
 

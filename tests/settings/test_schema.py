@@ -1,3 +1,5 @@
+"""The JSON Schema and the reference configuration."""
+
 from __future__ import annotations
 
 import json
@@ -25,15 +27,18 @@ VARIABLES = {
 
 @cache
 def schema() -> dict[str, Any]:
+    """The schema of what is installed here."""
     return settings_schema()
 
 
 def example() -> dict[str, Any]:
+    """The reference configuration."""
     loaded: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text("utf-8"))
     return loaded
 
 
 def wrong(changed: dict[str, Any]) -> list[str]:
+    """Where the schema finds a fault."""
     return sorted(error.json_path for error in Draft202012Validator(schema()).iter_errors(changed))
 
 

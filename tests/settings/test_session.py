@@ -1,3 +1,5 @@
+"""The blocks cookies, sessions and attempts."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -12,6 +14,7 @@ Faults = Callable[..., tuple[str, ...]]
 
 
 def minutes(limit: Any) -> tuple[int, float, float]:
+    """A limit as number, minutes and minutes."""
     return limit.limit, limit.within / timedelta(minutes=1), limit.lockout / timedelta(minutes=1)
 
 

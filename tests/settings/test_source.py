@@ -1,3 +1,5 @@
+"""Reading YAML, filling in, laying one mapping over another."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -11,6 +13,7 @@ from onegov_auth.settings.types import Filled
 
 
 def faults_of(text: str) -> tuple[str, ...]:
+    """What is wrong with a text."""
     with pytest.raises(SettingsError) as caught:
         parse(text, "auth.yml")
     assert "auth.yml" in str(caught.value)

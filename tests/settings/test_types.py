@@ -1,3 +1,5 @@
+"""Durations, secrets, and blocks."""
+
 from __future__ import annotations
 
 import copy
