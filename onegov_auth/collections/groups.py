@@ -52,7 +52,7 @@ class UserGroupCollection:
         self.session.flush()
         return group
 
-    def by_id(self, id: UUID | str) -> UserGroup | None:  # noqa: A002 - the first seed's signature
+    def by_id(self, id: Any) -> UserGroup | None:  # noqa: A002 - the first seed's signature
         """The group with that id."""
         key = primary_key(self.model_class)
         if isinstance(key.type, Uuid) and isinstance(id, str):

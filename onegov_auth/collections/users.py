@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Uuid, func, select, update
+from sqlalchemy import Uuid, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from onegov_auth.collections.filters import as_sets, matches, tag_values, tagged, toggled
@@ -137,7 +137,6 @@ class UserCollection:
             realname=realname,
             signup_token=signup_token,
             second_factor=second_factor,
-            groups=[*(groups or ()), *([group] if group is not None else ())],
         )
         if phone_number is not None:
             user.phone_number = phone_number
@@ -145,6 +144,7 @@ class UserCollection:
             # Somebody may add the same name at the same time: the rest of the transaction stays good.
             with self.session.begin_nested():
                 self.session.add(user)
+                user.groups = [*(groups or ()), *([group] if group is not None else ())]
                 self.session.flush()
         except IntegrityError as error:
             if self._is_taken(username):
@@ -156,7 +156,7 @@ class UserCollection:
     def tags(self) -> tuple[str, ...]:
         """All tags there are, sorted."""
         values = tag_values(self.model, self._dialect)
-        found = self.session.scalars(select(values.c.value).select_from(self.model, values).distinct())
+        found = self.session.scalars(select(values.c.value).select_from(self.model).join(values, true()).distinct())
         return tuple(sorted(str(tag) for tag in found))
 
     @property
@@ -183,7 +183,7 @@ class UserCollection:
         query = self._by_key(username)
         return query is not None and bool(self.session.query(query.exists()).scalar())
 
-    def by_id(self, id: UUID | str) -> User | None:  # noqa: A002 - the first seed's signature
+    def by_id(self, id: Any) -> User | None:  # noqa: A002 - the first seed's signature
         """The user by the internal id: unlike usernames, it can stand in a URL."""
         key = primary_key(self.model)
         if isinstance(key.type, Uuid) and isinstance(id, str):

@@ -1,5 +1,5 @@
 """
-What happens before every flush, so that no caller can forget it.
+What happens with every flush, so that no caller can forget it.
 
 - A change of ``role``, ``active``, ``username`` or ``password_hash`` ends the user's sessions (SESS-05).
 - A change of ``role``, ``active`` or of groups, and the deletion of a group, moves ``rights_stamp``.
@@ -27,7 +27,8 @@ from onegov_auth.models.user import UserMixin
 
 __all__ = ["end_sessions", "move_rights"]
 
-#: Whoever has a session has it under these; ASVS 7.4.2 (deactivation), 7.4.3 (password), 7.2.4 (role).
+#: Whoever has a session has it under these, whose columns have an ``active_history``: assigning what is there
+#: already ends nothing, even when the object was not loaded. ASVS 7.4.2 (deactivation), 7.4.3 (password), 7.2.4 (role).
 ENDS_SESSIONS = ("active", "password_hash", "role", "username")
 
 #: What a user may do depends on these.
@@ -58,14 +59,20 @@ def _before_flush(session: Session, _context: object, _instances: object) -> Non
         moved.rights_stamp = type(moved).rights_stamp + 1
     for changed in session.dirty:
         _seal(changed)
-        if isinstance(changed, UserMixin) and _changed(changed, ENDS_SESSIONS):
-            class_ = changed.__entities__.user
-            end_sessions(session, class_, primary_key(class_) == key_of(changed))
         if isinstance(changed, TimestampMixin) and _is_changed(session, changed):
             changed.modified = now()
     for deleted in session.deleted:
         if isinstance(deleted, GroupMixin):
             _group_deleted(session, deleted)
+
+
+def _after_flush(session: Session, _context: object) -> None:
+    # After the row was changed, not before: on PostgreSQL that waits for a login that holds the row, and the
+    # session it opened is there to be ended only then (RACE-13).
+    for changed in session.dirty:
+        if isinstance(changed, UserMixin) and _changed(changed, ENDS_SESSIONS):
+            class_ = changed.__entities__.user
+            end_sessions(session, class_, primary_key(class_) == key_of(changed))
 
 
 def _seal(instance: object) -> None:
@@ -87,7 +94,7 @@ def _with_other_rights(session: Session) -> set[UserMixin]:
             # A member added here is not seen on a user whose groups were never loaded.
             history = inspect(instance).attrs.users.history
             moved.update([*history.added, *history.deleted])
-    return {user for user in moved if user in session and inspect(user).persistent}
+    return {user for user in moved if inspect(user).persistent}
 
 
 def _changed(instance: object, names: Iterable[str]) -> bool:
@@ -103,3 +110,4 @@ def _group_deleted(session: Session, group: GroupMixin) -> None:
 
 
 event.listen(Session, "before_flush", _before_flush)
+event.listen(Session, "after_flush", _after_flush)

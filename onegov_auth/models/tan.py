@@ -55,11 +55,17 @@ class TANMixin(TimestampMixin):
         return (index(cls, "created"),)
 
     @hybrid_method
-    def is_active(self, expires_after: timedelta | None = DEFAULT_EXPIRES_AFTER) -> bool:
-        """Whether the TAN is neither used nor older than *expires_after* (``None``: no limit)."""
+    def is_active(self, expires_after: timedelta | None = DEFAULT_EXPIRES_AFTER, now: datetime | None = None) -> bool:
+        """
+        Whether the TAN is neither used nor too old; usable in queries.
+
+        Args:
+            expires_after: How long it is valid; ``None`` for no limit.
+            now: The time; by default the session's, and in queries the system's.
+        """
         if self.expired is not None:
             return False
-        return expires_after is None or self.created > self._now() - expires_after
+        return expires_after is None or self.created > (now or self._now()) - expires_after
 
     @is_active.expression
     @classmethod

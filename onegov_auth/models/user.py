@@ -79,16 +79,16 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid4)
 
     #: The username, in lower case; may be anything, but usually is an e-mail address.
-    username: Mapped[str] = mapped_column(LowerText, nullable=False, unique=True)
+    username: Mapped[str] = mapped_column(LowerText, nullable=False, unique=True, active_history=True)
 
     #: What the username is compared by; see :func:`canonical_username`.
     username_key: Mapped[str] = mapped_column(Text, nullable=False, unique=True, default=_username_key)
 
     #: The hash of the password; empty if there is none that could be used.
-    password_hash: Mapped[str] = mapped_column(Text, nullable=False)
+    password_hash: Mapped[str] = mapped_column(Text, nullable=False, active_history=True)
 
     #: The role, one of the settings' ``roles``.
-    role: Mapped[str] = mapped_column(Text, nullable=False)
+    role: Mapped[str] = mapped_column(Text, nullable=False, active_history=True)
 
     #: The provider whose groups gave the role; ``None`` if a person gave it, who outranks every provider.
     role_origin: Mapped[str | None] = mapped_column(Text, nullable=True)
@@ -106,7 +106,7 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
     source_id: Mapped[str | None] = mapped_column(Text, nullable=True)
 
     #: Whether the user may log in.
-    active: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
+    active: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True, active_history=True)
 
     #: When the user logged in last.
     last_login: Mapped[datetime | None] = mapped_column(UTCDateTime, nullable=True)

@@ -1,0 +1,156 @@
+"""Tests of what happens before every flush."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import Session
+
+from onegov_auth.database import Database
+from onegov_auth.models import DEFAULT, User, UserGroup, UserSession, end_sessions, move_rights
+from onegov_auth.testing.clock import FakeClock
+
+LogIn = Callable[..., UserSession]
+
+
+@pytest.fixture(name="group")
+def _group(session: Session) -> UserGroup:
+    group = UserGroup(name="staff")
+    session.add(group)
+    session.commit()
+    return group
+
+
+def count(session: Session) -> int:
+    """How many sessions there are."""
+    return session.scalar(select(func.count()).select_from(UserSession)) or 0
+
+
+@pytest.mark.sec("SESS-05")
+@pytest.mark.parametrize(
+    ("attribute", "value", "moves"),
+    [
+        ("active", False, True),
+        ("is_enabled", False, True),
+        ("role", "admin", True),
+        ("password", "another password", False),
+        ("password_hash", "", False),
+        ("username", "anna", False),
+    ],
+)
+def test_a_change_of_who_or_what_a_user_is_ends_the_sessions(
+    session: Session, user: User, log_in: LogIn, attribute: str, value: object, moves: bool
+) -> None:
+    """Whoever makes the change need not think of the sessions; a change of rights moves the stamp."""
+    log_in(user)
+    bob = User(username="bob", password_hash="", role="member")
+    session.add(bob)
+    session.commit()
+    log_in(bob)
+    setattr(user, attribute, value)
+    session.commit()
+    assert (user.sessions, len(bob.sessions)) == ({}, 1)
+    assert (user.rights_stamp, bob.rights_stamp) == (int(moves), 0)
+
+
+def test_a_change_of_nothing_ends_no_session(session: Session, user: User, log_in: LogIn, clock: FakeClock) -> None:
+    """Assigning the same value, or something else than who and what the user is, changes nothing."""
+    log_in(user)
+    user.role, user.active, user.username = "member", True, "ANN@example.org"
+    user.realname, user.last_login = "Ann", clock()
+    session.commit()
+    assert count(session) == 1
+    assert user.rights_stamp == 0
+
+
+@pytest.mark.sec("PWD-07")
+def test_a_renewed_hash_ends_no_session(session: Session, user: User, log_in: LogIn) -> None:
+    """The same password under another hash is no change of the password."""
+    log_in(user)
+    assert user.renew_password_hash("renewed")
+    session.commit()
+    user.realname = "Ann"
+    session.commit()
+    assert (user.password_hash, count(session)) == ("renewed", 1)
+
+
+@pytest.mark.parametrize("side", ["user", "group", "unloaded"])
+def test_membership_moves_the_rights_and_ends_no_session(
+    session: Session, user: User, group: UserGroup, log_in: LogIn, side: str
+) -> None:
+    """Joining and leaving a group are noticed from either side, whatever was loaded before."""
+    log_in(user)
+    if side == "user":
+        user.groups.append(group)
+    elif side == "group":
+        assert user.groups == []
+        group.users.append(user)
+    else:
+        group.users.append(user)
+    session.commit()
+    assert (user.rights_stamp, user.groups) == (1, [group])
+    if side != "unloaded":
+        session.commit()
+        assert user.groups == [group]
+    if side == "user":
+        user.groups.remove(group)
+    else:
+        group.users.remove(user)
+    session.commit()
+    assert (user.rights_stamp, user.groups, count(session)) == (2, [], 1)
+
+
+def test_a_new_group_moves_the_rights_of_its_members(session: Session, user: User) -> None:
+    """A group may come into the world with members."""
+    session.add(UserGroup(name="new", users=[user, User(username="bob", password_hash="", role="member")]))
+    session.commit()
+    assert session.execute(select(User.username, User.rights_stamp).order_by(User.username)).all() == [
+        ("ann@example.org", 1),
+        ("bob", 0),
+    ]
+
+
+def test_a_deleted_group_moves_the_rights_of_its_members(session: Session, user: User, group: UserGroup) -> None:
+    """Whoever was in the group loses what it gave; others are not touched."""
+    user.groups.append(group)
+    session.add(User(username="bob", password_hash="", role="member"))
+    session.commit()
+    session.delete(group)
+    session.commit()
+    assert session.scalars(select(User.rights_stamp).order_by(User.username)).all() == [2, 0]
+    assert user.groups == []
+
+
+def test_two_changes_at_once_move_the_stamp_twice(database: Database, session: Session, user: User) -> None:
+    """The database counts, so that nobody computes the next stamp from an old one."""
+    assert user.rights_stamp == 0
+    with database.unit() as other:
+        other.scalars(select(User)).one().role = "editor"
+    user.active = False
+    session.commit()
+    assert user.rights_stamp == 2
+
+
+def test_statements_can_do_the_same(session: Session, user: User, log_in: LogIn) -> None:
+    """Whoever updates many users by one statement ends sessions and moves rights by another."""
+    row = log_in(user)
+    end_sessions(session, DEFAULT.user, User.role == "member")
+    move_rights(session, DEFAULT.user, User.role == "member")
+    assert (row in session, user.sessions, user.rights_stamp) == (False, {}, 1)
+    log_in(user)
+    end_sessions(session, DEFAULT.user, User.role == "admin")
+    assert len(user.sessions) == 1
+
+
+def test_a_user_that_is_only_used_costs_no_statement(
+    database: Database, session: Session, user: User, clock: FakeClock
+) -> None:
+    """A login that writes the time writes nothing else."""
+    _ = user.username
+    statements: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    user.last_login = clock()
+    session.flush()
+    assert [statement.split()[0] for statement in statements] == ["UPDATE"]
