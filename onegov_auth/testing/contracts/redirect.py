@@ -67,9 +67,9 @@ class RedirectProviderContract(ProviderContract):
     The promises of :class:`onegov_auth.providers.RedirectProvider`, in front of a real service.
 
     Fixtures to override, beside those of :class:`ProviderContract`: ``provider``, ``broken_provider``,
-    ``log_in``, ``deny``, ``stop_service``.
+    ``log_in``, ``deny``, ``stop_service``. Where a protocol differs, its attributes are overridden.
 
-    Attributes to override where a protocol differs:
+    Attributes:
         proof: The callback's parameter that carries the proof (``code``, ``SAMLResponse``).
         error: What a callback brings whose login failed at the provider.
         unbound: Keys of ``Redirect.remember`` that decide nothing, and so may be altered.
