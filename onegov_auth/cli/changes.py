@@ -96,7 +96,8 @@ def change_username(operator: Operator, *, username: str, new: str) -> None:
         unit.db.flush()
         if unit.hooks.change_username_callback is not None:
             unit.hooks.change_username_callback(unit.db, user, before)
-        unit.tell("username_changed", user, Step("username", f"{before} became {user.username}"))
+        steps = Step("username", f"{before} became {user.username}"), Step("sessions", str(ended))
+        unit.tell("username_changed", user, *steps)
         return user.username, ended
 
     name, ended = operator.change(work)

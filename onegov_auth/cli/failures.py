@@ -78,11 +78,12 @@ def one_sentence() -> Iterator[None]:
     Turn whatever goes wrong inside into a :class:`Failure`.
 
     Raises:
-        Failure: With the exit code that fits; click's own exceptions pass.
+        Failure: With the exit code that fits; click's own exceptions and a broken pipe pass.
     """
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit):
+    except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+        # click itself ends quietly when whoever reads our output has gone.
         raise
     except (click.Abort, KeyboardInterrupt) as error:
         raise Failure("Interrupted.", INTERRUPTED) from error

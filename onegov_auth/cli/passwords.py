@@ -43,21 +43,27 @@ def new_password(given: str | None, username: str, settings: Settings, *, no_pro
 
     Raises:
         InsecurePasswordError: If the policy forbids it.
-        Failure: If stdin is empty.
+        Failure: If stdin is empty, or what was typed twice differs.
     """
     if given == "-":
         given = sys.stdin.readline().rstrip("\r\n")
         if not given:
             raise Failure("There is no password on stdin.")
     elif given is None and not no_prompt:
-        text = "Password (leave empty to have one made up)"
-        given = click.prompt(
-            text, default="", show_default=False, hide_input=True, confirmation_prompt="Once more", err=True
-        )
+        given = _asked_for()
     if not given:
         return random_password(max(16, settings.passwords.min_length)), True
     PasswordPolicy(settings.passwords).check(given, username)
     return given, False
+
+
+def _asked_for() -> str:
+    """What somebody types twice; nothing means that one is to be made up."""
+    text = "Password (leave empty to have one made up)"
+    typed: str = click.prompt(text, default="", show_default=False, hide_input=True, err=True)
+    if typed and typed != click.prompt("Once more", hide_input=True, err=True):
+        raise Failure("The two passwords differ.")
+    return typed
 
 
 class ConfiguredHasher:

@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from onegov_auth import migrations
 from onegov_auth.cli.application import load_application
-from onegov_auth.cli.operator import Operator, open_database, pass_operator
+from onegov_auth.cli.operator import Operator, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.cli.serving import listen, serve_forever, stopping
 from onegov_auth.settings import Settings
@@ -30,7 +29,6 @@ def serve(operator: Operator, *, host: str, port: int, threads: int) -> None:
     """
     settings = operator.configured()
     application = AuthApp if operator.options.app is None else load_application(operator.options.app)
-    _check_tables(settings)
     wsgi = application.from_settings(settings)
     listening = listen(host, port)
     place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
@@ -38,14 +36,6 @@ def serve(operator: Operator, *, host: str, port: int, threads: int) -> None:
     with stopping():
         serve_forever(wsgi, listening, threads=threads, **_behind_proxies(settings))
     operator.output.answer("Stopped.", stopped=True)
-
-
-def _check_tables(settings: Settings) -> None:
-    database = open_database(settings)
-    try:
-        migrations.check(database.engine, settings.schema_name)
-    finally:
-        database.dispose()
 
 
 def _behind_proxies(settings: Settings) -> dict[str, object]:
