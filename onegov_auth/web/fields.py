@@ -15,6 +15,8 @@ __all__ = ["MAX_BODY", "all_fields", "posted_fields", "query_fields"]
 #: No form of ours is larger, in bytes; an answer of an identity provider may have some hundred kilobytes.
 MAX_BODY = 512 * 1024
 
+_UNREADABLE = "\ufffd"
+
 
 def query_fields(request: AuthRequest) -> dict[str, str]:
     """
@@ -58,6 +60,9 @@ def _single(items: Iterable[tuple[str, Any]]) -> dict[str, str]:
     for name, value in items:
         if not isinstance(value, str):
             raise HTTPBadRequest("A file was sent where a text belongs.")
+        if _UNREADABLE in name or _UNREADABLE in value:
+            # WebOb puts it in place of bytes that are no UTF-8: two different passwords would become one.
+            raise HTTPBadRequest("The form has characters that can't be read.")
         if name in fields:
             raise HTTPBadRequest("A field was sent twice.")
         fields[name] = value

@@ -127,10 +127,12 @@ def _either(self: Root, request: AuthRequest) -> str:
     return "either"
 
 
-@App.json(model=Root, name="ask")
-def _ask(self: Root, request: AuthRequest) -> Any:
+@App.html(model=Root, name="ask")
+def _ask(self: Root, request: AuthRequest) -> str:
     """Whatever the test wants to know of the request."""
-    return request.root_app.question(request)
+    app: Any = request.root_app
+    app.answer = app.question(request)
+    return "asked"
 
 
 @App.html(model=Document, permission=Public)
@@ -239,8 +241,10 @@ def _ask_fixture(app: App) -> Callable[..., Any]:
     """Run a function on a request to the site, in a browser or a new one, and return what it returned."""
 
     def ask(question: Callable[[AuthRequest], Any], browser: Browser | None = None, **options: Any) -> Any:
-        app.question = question  # type: ignore[attr-defined]
-        return (browser or Browser(app)).get("/ask", **options).json
+        site: Any = app
+        site.question = question
+        (browser or Browser(app)).get("/ask", **options)
+        return site.answer
 
     return ask
 
