@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from joserfc.errors import UnsupportedAlgorithmError
 
 from onegov_auth.providers import Refused, VerifiedIdentity
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.servers.hostile_oidc import ABSENT, HostileOidcProvider, make_pair, signed
 from onegov_auth_oidc import OIDCProvider
-from onegov_auth_oidc.id_token import CLAIM_RULES, HEADER_RULES, is_subject, is_time, same
+from onegov_auth_oidc.id_token import CLAIM_RULES, HEADER_RULES, _Registry, is_subject, is_time, same
 
 Make = Callable[..., OIDCProvider]
 LogIn = Callable[..., Any]
@@ -443,3 +444,11 @@ def test_is_subject(value: object, expected: bool) -> None:
 def test_same(one: object, other: str, expected: bool) -> None:
     """Any text can be compared, and nothing else is the same as a text."""
     assert same(one, other) is expected
+
+
+@pytest.mark.sec("AUTHLIB-04", "ASVS-9.1.2")
+@pytest.mark.parametrize("allowed", [[], ["ES256"]], ids=["none", "another"])
+def test_the_registry_knows_the_pinned_algorithm_only(allowed: list[str]) -> None:
+    """Behind the header's check stands a second one: an empty list allows nothing."""
+    with pytest.raises(UnsupportedAlgorithmError):
+        _Registry(algorithms=allowed).get_alg("RS256")

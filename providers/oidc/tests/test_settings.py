@@ -147,3 +147,12 @@ def test_all_that_comes_later_is_said_at_once() -> None:
 
     assert len(missing_features("company", OIDCSettings.model_validate({**BLOCK, **later}))) == 3
     assert missing_features("company", OIDCSettings.model_validate(BLOCK)) == []
+
+
+def test_the_settings_have_a_schema() -> None:
+    """Editors are told every key, and no secret is among the defaults."""
+    schema = OIDCSettings.model_json_schema()
+
+    assert set(schema["properties"]) == set(REFERENCE)
+    assert sorted(schema["required"]) == ["client_id", "issuer", "kind"]
+    assert schema["properties"]["leeway"]["default"] == "60s"
