@@ -82,13 +82,10 @@ def entry_uuid(slapd: Slapd) -> Callable[[str], str]:
     def read(dn: str) -> str:
         client = shutil.which("ldapsearch")
         assert client is not None
-        answer = subprocess.run(
-            [client, "-x", "-LLL", "-H", slapd.url, "-D", slapd.admin_dn, "-w", slapd.admin_password]
-            + ["-b", dn, "-s", "base", "entryUUID"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        who = ["-D", slapd.admin_dn, "-w", slapd.admin_password]
+        what = ["-b", dn, "-s", "base", "entryUUID"]
+        command = [client, "-x", "-LLL", "-H", slapd.url, *who, *what]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
         return next(line.split(": ")[1] for line in answer.stdout.splitlines() if line.startswith("entryUUID: "))
 
     return read

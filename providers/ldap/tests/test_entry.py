@@ -43,12 +43,12 @@ def test_the_first_attribute_with_a_value_counts() -> None:
 
 
 def test_an_entry_uuid_is_a_key() -> None:
-    """entryUUID is taken first, in lower case."""
+    """The entryUUID is taken first, in lower case."""
     assert stable_id(entry(entryUUID=str(GUID).upper().encode(), objectGUID=b"x" * 16), "auto") == str(GUID)
 
 
 def test_an_object_guid_is_canonical() -> None:
-    """objectGUID is the text other tools show, not its octets."""
+    """An objectGUID is the text other tools show, not its octets."""
     assert stable_id(entry(objectGUID=GUID.bytes_le), "auto") == str(GUID)
     assert stable_id(entry(objectGUID=GUID.bytes_le), "objectGUID") == str(GUID)
 

@@ -155,18 +155,23 @@ def test_what_is_no_answer_is_no_success(replies: Callable[[Ask], Sequence[Reply
 def test_a_tarpit_is_left_in_time(ask: Callable[[Session], object]) -> None:
     """A server that takes a request and says nothing, or drips, holds nobody longer than was allowed."""
     start = time.monotonic()
+    dripping: list[Reply] = [0.1, b"\x84"] * 30
 
     assert reason_of(lambda asked: [3.0], ask) == "timeout"
-    assert reason_of(lambda asked: [b"\x30", *([0.1, b"\x84"] * 30)], ask) == "timeout"
+    assert reason_of(lambda asked: [b"\x30", *dripping], ask) == "timeout"
     assert time.monotonic() - start < 4
 
 
 @pytest.mark.sec("LDAP-36")
 def test_a_flood_is_left() -> None:
     """An answer that never ends is not read forever."""
-    huge = tlv(0x04, b"x" * 1_000_000)
-
-    assert reason_of(lambda ask: [b"\x30\x84\x7f\xff\xff\xff", *([huge] * 40)], search) == "too_large"
+    replies: list[Reply] = [b"\x30\x84\x7f\xff\xff\xff", *[b"x" * 1_000_000] * 40]
+    with HostileLDAP(lambda _: replies) as server:
+        session = session_for(server.url, timeouts={"operation": 30})
+        session.open(Deadline(30))
+        with pytest.raises(DirectoryError, match="too_large"):
+            session.search(QUERY, Deadline(30))
+        session.close()
 
 
 def test_after_trouble_a_session_is_over() -> None:
@@ -214,9 +219,9 @@ def test_references_are_left_out() -> None:
 def test_referrals_are_not_followed(ask: str) -> None:
     """Sent to another server, nobody goes there, least of all with a password."""
     with HostileLDAP(lambda asked: [asked.answer()]) as evil:
-        with talking(lambda asked: [asked.answer(10, referral=evil.url)]) as (session, _):
-            with pytest.raises(DirectoryError, match="referral|protocol"):
-                bind(session) if ask == "bind" else search(session)
+        reason = reason_of(lambda asked: [asked.answer(10, referral=evil.url)], bind if ask == "bind" else search)
+
+        assert reason in {"referral", "protocol"}
 
         assert evil.connections == 0
 

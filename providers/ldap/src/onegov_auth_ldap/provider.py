@@ -94,8 +94,9 @@ class LDAPProvider(PasswordProvider):
         yield from examine(self.settings, self._connections(), login)
 
     def _connections(self) -> Connections:
-        # A process forked later must not talk on its parent's connections.
-        key = ("ldap", self.services.application, self.name, os.getpid())
+        # A process forked later must not talk on its parent's connections, nor new settings on those of the old;
+        # the number stays theirs, because what is kept holds the settings.
+        key = ("ldap", self.services.application, self.name, id(self.settings), os.getpid())
         return self.services.resources.get(key, self._new_connections)
 
     def _new_connections(self) -> Connections:

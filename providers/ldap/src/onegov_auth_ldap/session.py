@@ -121,7 +121,7 @@ class Session:
             wire = secure(wire, self._context, self._host, deadline.left(seconds))
         self._use(wire)
         if self._settings.tls.start_tls:
-            self._start_tls(deadline, seconds)
+            self._start_tls(wire, deadline, seconds)
 
     def bind(self, name: str, password: bytes, deadline: Deadline) -> Answer:
         """
@@ -211,16 +211,12 @@ class Session:
         connection.listening = True
         connection.strategy._outstanding = {}  # noqa: SLF001 - what ldap3's own open() sets
 
-    def _start_tls(self, deadline: Deadline, seconds: float) -> None:
+    def _start_tls(self, wire: Wire, deadline: Deadline, seconds: float) -> None:
         result = self._perform(deadline, partial(self._connection.extended, _START_TLS))[1]
         if self._answer(result, "extendedResp").code != SUCCESS:
             # RFC 4513 §3.1.1: without TLS nothing more is said on this connection.
             self.close()
             raise DirectoryError("start_tls", f"{self.url} refuses StartTLS")
-        wire = self._wire
-        if wire is None:
-            raise DirectoryError("connection", f"{self.url} is closed")
-        self._wire = None
         self._use(secure(wire, self._context, self._host, deadline.left(seconds)))
         self._connection.tls_started = True
 
