@@ -155,4 +155,4 @@ def test_the_settings_have_a_schema() -> None:
 
     assert set(schema["properties"]) == set(REFERENCE)
     assert sorted(schema["required"]) == ["client_id", "issuer", "kind"]
-    assert schema["properties"]["leeway"]["default"] == "60s"
+    assert schema["properties"]["client_secret"]["default"] is None

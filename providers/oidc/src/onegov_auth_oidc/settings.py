@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from onegov_auth.providers import Duration, ProviderSettings, Secret, Section
 from onegov_auth_oidc.urls import issuer_fault
@@ -51,12 +51,6 @@ def _as_list(value: object) -> object:
 
 #: One word, as it stands in a list that blanks separate (RFC 6749 §3.3).
 Word = Annotated[str, Field(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]+$")]
-# The serializer stands last, because pydantic looks for it there when it writes a default into the JSON Schema.
-Leeway = Annotated[
-    Duration,
-    AfterValidator(_leeway),
-    PlainSerializer(lambda value: f"{int(value.total_seconds())}s", return_type=str),
-]
 ClaimName = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -128,7 +122,7 @@ class OIDCSettings(ProviderSettings):
     response_mode: Literal["query", "form_post"] = "query"
     acr: tuple[Word, ...] = ()
     domains: tuple[str, ...] = ()
-    leeway: Leeway = MAX_LEEWAY
+    leeway: Annotated[Duration, AfterValidator(_leeway)] = MAX_LEEWAY
     userinfo: Literal["auto", "always", "never"] = "auto"
     logout: LogoutSettings = LogoutSettings()
     trust_amr: tuple[str, ...] = ()
