@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from ldap3.core.exceptions import LDAPException
@@ -250,6 +250,8 @@ class LDAPSettings(ProviderSettings):
         hint: Markdown above the login form.
         sync: See :class:`SyncSettings`.
     """
+
+    later: ClassVar[Mapping[str, tuple[str, bool]]] = {"sync": ("the sync with the directory", False)}
 
     servers: tuple[Server, ...] = Field(min_length=1)
     tls: TLSSettings = TLSSettings()
