@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,10 +51,10 @@ def session_for(url: str, **changes: Any) -> Session:
 
 
 @contextmanager
-def talking(script: Callable[[Ask], Sequence[Reply]]) -> Iterator[tuple[Session, HostileLDAP]]:
-    """An open session with a server that follows *script*."""
+def talking(script: Callable[[Ask], Sequence[Reply]], seconds: float = 5) -> Iterator[tuple[Session, HostileLDAP]]:
+    """An open session with a server that follows *script*, and how long it may take for an answer."""
     with HostileLDAP(script) as server:
-        session = session_for(server.url)
+        session = session_for(server.url, timeouts={"operation": timedelta(seconds=seconds)})
         session.open(Deadline(5))
         try:
             yield session, server
@@ -63,7 +63,7 @@ def talking(script: Callable[[Ask], Sequence[Reply]]) -> Iterator[tuple[Session,
 
 
 def reason_of(script: Callable[[Ask], Sequence[Reply]], ask: Callable[[Session], object]) -> str:
-    with talking(script) as (session, _), pytest.raises(DirectoryError) as error:
+    with talking(script, 0.5) as (session, _), pytest.raises(DirectoryError) as error:
         ask(session)
     return error.value.reason
 
@@ -176,7 +176,7 @@ def test_a_flood_is_left() -> None:
 
 def test_after_trouble_a_session_is_over() -> None:
     """Answers that come late are not taken for answers to the next question."""
-    with talking(lambda ask: [1.2, ask.answer()]) as (session, _):
+    with talking(lambda ask: [0.6, ask.answer()], 0.3) as (session, _):
         for _ in range(2):
             with pytest.raises(DirectoryError):
                 bind(session)
