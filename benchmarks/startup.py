@@ -62,14 +62,15 @@ def startup(times: int = 5) -> bool:
             theirs.append(_start(BARE)[0])
     foreign = sorted(loaded & set(FOREIGN))
     verdict = "ok" if not foreign else f"LOADS {', '.join(foreign)}"
-    print(
-        f"{'start-up, local accounts only':<46}{statistics.median(ours):9.0f} ms {statistics.median(theirs):9.0f} ms",
-        end="",
-    )
-    print(f"   neither ldap3 nor Authlib is loaded: {verdict}")
+    times_taken = f"{statistics.median(ours):9.0f} ms {statistics.median(theirs):9.0f} ms"
+    print(f"{'start-up, local accounts only':<46}{times_taken}   neither ldap3 nor Authlib is loaded: {verdict}")
     return not foreign
 
 
 def prepare(path: Path) -> None:
     """Make the tables: an application refuses to start without them."""
-    subprocess.run([sys.executable, "-c", "from onegov_auth.cli import main; main()", "--config", str(path), "db", "upgrade"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", "from onegov_auth.cli import main; main()", "--config", str(path), "db", "upgrade"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )

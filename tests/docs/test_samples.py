@@ -144,13 +144,14 @@ def _commands() -> list[Any]:
 @pytest.mark.parametrize("line", _commands())
 def test_commands_exist(line: str) -> None:
     """Every command line of the documentation names a command and options there are."""
-    command: Command | None = main
+    command: Command = main
     for word in shlex.split(line.removeprefix("$ onegov-auth "), comments=True):
         options = {name for option in command.params for name in option.opts}
+        found = command.get_command(Context(command), word) if isinstance(command, Group) else None
         if word.startswith("--"):
             assert word.partition("=")[0] in options, f"{command.name} has no option {word}"
-        elif isinstance(command, Group) and command.get_command(Context(command), word) is not None:
-            command = command.get_command(Context(command), word)
+        elif found is not None:
+            command = found
 
     assert command is not main
 
