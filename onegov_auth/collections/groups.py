@@ -30,10 +30,19 @@ class UserGroupCollection:
 
     @property
     def model_class(self) -> type[UserGroup]:
-        """The class of the groups of that type."""
+        """
+        The class of the groups of that type.
+
+        Raises:
+            ValueError: If no class has it; its groups could be stored, but never loaded.
+        """
         base = entities_of(self.session).group
+        if self.type == "*":
+            return base
         mapper = inspect(base).polymorphic_map.get(self.type)
-        return base if mapper is None else mapper.class_
+        if mapper is None:
+            raise ValueError(f"no class of groups has the type {self.type!r}")
+        return mapper.class_
 
     def query(self) -> Query[UserGroup]:
         """The groups, ordered by name."""
@@ -45,8 +54,6 @@ class UserGroupCollection:
 
     def add(self, **attributes: Any) -> UserGroup:
         """Add a group with these attributes, and flush."""
-        if self.type != "*":
-            attributes.setdefault("type", self.type)
         group = self.model_class(**attributes)
         self.session.add(group)
         self.session.flush()
