@@ -148,6 +148,7 @@ class Auth:
         password: Password | str,
         client: Client,
         *,
+        second_factor: str | None = None,
         skip_providers: bool = False,
         remember: bool = False,
         to: str = "/",
@@ -160,6 +161,8 @@ class Auth:
             username: As typed.
             password: As typed; compared exactly as received (ASVS 6.2.8).
             client: From where.
+            second_factor: The code of a factor that is given together with the password. Without a factor it
+                is ignored, and with one nobody gets in as long as this version can't compare it.
             skip_providers: Ask nobody but our own tables.
             remember: Stay logged in.
             to: Where to go afterwards, a path on this site.
@@ -168,6 +171,7 @@ class Auth:
         Returns:
             The outcome. All refusals look alike to the person; the event log has the code.
         """
+        del second_factor
         password = Password(password) if isinstance(password, str) else password
         username = username[:MAX_USERNAME].strip()
         admitted = self.attempts.admit("login", username, client)

@@ -55,6 +55,7 @@ class Event:
         provider: The provider that was asked.
         factor: The second factor that was used.
         steps: What was decided on the way.
+        failed: Whether somebody was refused; not so when nobody could be asked, or a step is missing.
     """
 
     type: str
@@ -65,6 +66,7 @@ class Event:
     provider: str | None = None
     factor: str | None = None
     steps: Sequence[Step] = ()
+    failed: bool = False
 
 
 class EventLog:
@@ -111,7 +113,7 @@ class EventLog:
             address, name = neutral(event.client.address), neutral(event.username or "")
             if event.code == "ok":
                 log.info("Successful login by %s (%s)", address, name)
-            elif event.code not in NOT_FAILED:
+            elif event.failed:
                 log.warning("Failed login by %s (%s)", address, name)
 
     def cleanup(self, db: Session, keep: timedelta = KEEP) -> int:
@@ -133,10 +135,6 @@ class EventLog:
             "steps": _steps(event.steps),
         }
         return {key: value for key, value in values.items() if value is not None}
-
-
-#: Outcomes that are no failed attempt: nobody was refused.
-NOT_FAILED = frozenset({"unavailable", "factor_required", "enrolment_required", "prove"})
 
 
 def neutral(text: str) -> str:

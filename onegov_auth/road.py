@@ -98,10 +98,9 @@ class Road:
         def work(db: Session) -> tuple[Outcome, Event]:
             outcome, event = self._decide(db, verdict, door)
             if door.attempt is not None:
-                success = {"ok": True, "prove": True, "unavailable": None}.get(event.code, False)
-                if isinstance(outcome, Unavailable):
-                    success = None
+                success = None if isinstance(outcome, Unavailable) else not isinstance(outcome, Refused)
                 self._attempts.settle(db, door.attempt, event.code, success=success)
+            event = replace(event, failed=isinstance(outcome, Refused))
             self._events.record(db, event)
             return outcome, event
 

@@ -71,7 +71,7 @@ def test_a_login_writes_the_line_that_fail2ban_rules_match(
 ) -> None:
     """The logger onegov_auth says who logged in from where, or failed to, in these very words."""
     with caplog.at_level(logging.INFO, "onegov_auth"):
-        events.announce(Event(type="login", client=CLIENT, username="ann", code=code))
+        events.announce(Event(type="login", client=CLIENT, username="ann", code=code, failed=code != "ok"))
 
     assert line in [record.getMessage() for record in caplog.records if record.name == "onegov_auth"]
 
@@ -79,7 +79,7 @@ def test_a_login_writes_the_line_that_fail2ban_rules_match(
 def test_what_nobody_failed_at_bans_nobody(events: EventLog, caplog: pytest.LogCaptureFixture) -> None:
     """A directory that is down writes no line of a failed login."""
     with caplog.at_level(logging.INFO, "onegov_auth"):
-        events.announce(Event(type="login", client=CLIENT, username="ann", code="unavailable"))
+        events.announce(Event(type="login", client=CLIENT, username="ann", code="timeout"))
 
     assert [record.name for record in caplog.records] == ["onegov_auth.events"]
 
@@ -116,7 +116,7 @@ def test_the_machine_reads_one_json_object_per_event(
 def test_a_username_cant_write_log_lines(events: EventLog, caplog: pytest.LogCaptureFixture, name: str) -> None:
     """Control and format characters and brackets in a name are escaped in every line."""
     with caplog.at_level(logging.INFO, "onegov_auth"):
-        events.announce(Event(type="login", client=CLIENT, username=name, code="unknown_user"))
+        events.announce(Event(type="login", client=CLIENT, username=name, code="unknown_user", failed=True))
 
     line = next(record.getMessage() for record in caplog.records if record.name == "onegov_auth")
     assert line.startswith("Failed login by 192.0.2.7 (ann\\")

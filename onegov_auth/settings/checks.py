@@ -134,9 +134,8 @@ def _passwords(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
 def _role_names(settings: Settings, raw: Mapping[str, Any]) -> Iterator[str]:
     if not settings.roles:
         yield "roles: must name at least one role"
-    lists = {"privileged_roles": settings.privileged_roles}
-    if "change_username_roles" in raw:
-        lists["change_username_roles"] = settings.change_username_roles
+    # The default lists name roles that an application with roles of its own need not have.
+    lists = {key: getattr(settings, key) for key in ("privileged_roles", "change_username_roles") if key in raw}
     for key, names in lists.items():
         for index, name in enumerate(names):
             yield from _role(settings, f"{key}.{index}", name)

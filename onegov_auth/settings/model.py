@@ -69,7 +69,7 @@ class Settings(Section):
         passwords: See :class:`Passwords`.
         attempts: See :class:`Attempts`.
         roles: What each role may do, in order of power.
-        privileged_roles: Roles that are never given by linking accounts by e-mail.
+        privileged_roles: Roles whose holders are never linked to a provider by e-mail alone.
         change_username_roles: Roles whose username follows the provider's.
         second_factors: See :class:`SecondFactors`.
         tokens: See :class:`Tokens`.
@@ -95,7 +95,7 @@ class Settings(Section):
     passwords: Passwords = Passwords()
     attempts: Attempts = Attempts()
     roles: FrozenMap[str, tuple[Intent, ...]] = Field(default_factory=lambda: DEFAULT_ROLES, validate_default=True)
-    privileged_roles: tuple[str, ...] = ()
+    privileged_roles: tuple[str, ...] = ("admin",)
     change_username_roles: tuple[str, ...] = ("admin", "editor", "supporter", "member")
     second_factors: SecondFactors = SecondFactors()
     tokens: Tokens = Tokens()
