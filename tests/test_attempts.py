@@ -72,9 +72,7 @@ def test_the_lockout_ends_and_is_not_prolonged(
     assert isinstance(fail(attempts, database, "ann", client), Attempt)
 
 
-def test_slow_failures_lock_nobody(
-    make: MakeAttempts, database: Database, client: Client, clock: FakeClock
-) -> None:
+def test_slow_failures_lock_nobody(make: MakeAttempts, database: Database, client: Client, clock: FakeClock) -> None:
     """Failures further apart than the counted time add up to nothing."""
     attempts = make()
     for _ in range(6):

@@ -34,9 +34,7 @@ def _begin(transactions: Transactions, database: Database, client: Client) -> Ca
 
 
 @pytest.fixture(name="take")
-def _take(
-    transactions: Transactions, database: Database, client: Client
-) -> Callable[..., Transaction | Refused]:
+def _take(transactions: Transactions, database: Database, client: Client) -> Callable[..., Transaction | Refused]:
     def take(
         id_: str | None, browser: Client = client, kind: str = "redirect", provider: str | None = "company"
     ) -> Transaction | Refused:
