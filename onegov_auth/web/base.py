@@ -7,9 +7,10 @@ application a request ends up in who is there, and one without our policy sees n
 
 from __future__ import annotations
 
-import logging
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
+import jinja2
 import morepath
 from sqlalchemy.exc import OperationalError
 from webob.exc import HTTPException, HTTPForbidden, HTTPNotFound
@@ -32,7 +33,7 @@ else:
 
 __all__ = ["AuthBase"]
 
-log = logging.getLogger("onegov_auth.web")
+_TEMPLATES = str(files("onegov_auth.web") / "templates")
 
 
 class AuthBase(Jinja2App):
@@ -69,9 +70,17 @@ def _user_settings() -> dict[str, Any]:
     return {"ensure_user_callback": None, "change_username_callback": None}
 
 
-@AuthBase.template_directory()
-def _templates() -> str:
-    return "templates"
+@AuthBase.template_loader(extension=".jinja2")
+def _templates(template_directories: list[str], settings: Any) -> jinja2.Environment:
+    """
+    Our templates come last, so that everybody may replace them.
+
+    As a directory of this class they would come in any order for a class that is no direct subclass: Morepath sorts
+    the directories of neighbours only.
+    """
+    loader = jinja2.FileSystemLoader([*template_directories, _TEMPLATES])
+    options = {name: value for name, value in vars(settings.jinja2).items() if name != "autoescape"}
+    return jinja2.Environment(loader=loader, autoescape=True, **options)
 
 
 @AuthBase.identity_policy()
