@@ -110,19 +110,26 @@ def faults(checks: Checks, found: list[Marker]) -> list[str]:
     silent = [
         f"{name} has no test, no later part and no reason"
         for name, check in checks.required.items()
-        if name not in shown and not check.get("later") and not check.get("reason")
+        if not shown & {name, check.get("same")} and not check.get("later") and not check.get("reason")
+    ]
+    alone = [
+        f"{name} is said to be the same as {check['same']}, which has no test"
+        for name, check in checks.required.items()
+        if check.get("same") and check["same"] not in shown
     ]
     nowhere = [
         f"{name} is put off to {check['later']!r}, which is no part of the project"
         for name, check in checks.required.items()
         if check.get("later") and check["later"] not in checks.topics
     ]
-    return unknown + silent + nowhere
+    return unknown + silent + alone + nowhere
 
 
 def _place(check: Mapping[str, str], tests: list[Marker]) -> str:
     places = [f"`{path}`" for path in dict.fromkeys(marker.path for marker in tests)]
     parts = [", ".join(places)] if places else []
+    if check.get("same"):
+        parts.append(f"the tests of {check['same']}")
     if check.get("later"):
         parts.append(f"{'the rest ' if parts else ''}comes with *{check['later']}*")
     if check.get("reason"):

@@ -7,12 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from onegov_auth_ldap.settings import TimeoutSettings
 
 from onegov_auth import database, sessions
 from onegov_auth.providers.registry import installed
 from onegov_auth.settings import settings_from
 from onegov_auth.settings.model import Settings
+from onegov_auth_ldap.settings import TimeoutSettings
+from onegov_auth_oidc import network
+from onegov_auth_oidc.http import TOTAL_SECONDS
 
 CONCEPTS = Path(__file__).resolve().parents[2] / "docs" / "concepts"
 
@@ -100,6 +102,9 @@ def test_timeouts(row: Callable[[str, str], str]) -> None:
     for name, beginning in {"connect": "connecting", "operation": "one answer", "login": "all of it"}.items():
         seconds = getattr(TimeoutSettings(), name).total_seconds()
         assert f"{seconds:.0f} s " in row("timeouts.md", f"directory: {beginning}")
+    provider = {"connecting": network.CONNECT_SECONDS, "reading": network.READ_SECONDS, "one exchange": TOTAL_SECONDS}
+    for beginning, seconds in provider.items():
+        assert f"{seconds:.0f} s " in row("timeouts.md", f"OpenID provider: {beginning}")
 
 
 def test_last_seen() -> None:

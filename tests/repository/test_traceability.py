@@ -83,6 +83,8 @@ def test_unaccounted_checks_are_noticed(security_table: ModuleType, tmp_path: Pa
         "A-03": {"title": "later", "later": "accounts"},
         "A-04": {"title": "never", "later": "some day"},
         "A-05": {"title": "void", "reason": "there is none"},
+        "A-06": {"title": "shown elsewhere", "same": "A-01"},
+        "A-07": {"title": "shown by nothing", "same": "A-03"},
     }
     checks = security_table.Checks({"accounts"}, [("A", rows)], set(rows))
     tree = _tree(tmp_path, "import pytest\n@pytest.mark.sec('A-01', 'B-01')\ndef test_one(): ...\n")
@@ -90,6 +92,8 @@ def test_unaccounted_checks_are_noticed(security_table: ModuleType, tmp_path: Pa
     assert security_table.faults(checks, security_table.markers(tree)) == [
         "tests/test_x.py::test_one names B-01, which is no check",
         "A-02 has no test, no later part and no reason",
+        "A-07 has no test, no later part and no reason",
+        "A-07 is said to be the same as A-03, which has no test",
         "A-04 is put off to 'some day', which is no part of the project",
     ]
 
