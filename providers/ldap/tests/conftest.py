@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -13,10 +15,12 @@ from onegov_auth.providers import Resources, Services
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.servers import Slapd
 from onegov_auth.testing.servers.hostile_ldap import HostileLDAP
+from onegov_auth.testing.servers.process import ServerFailedError
 from onegov_auth_ldap import LDAPProvider, LDAPSettings
 
 
 def merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A block with other values, section by section."""
     result = dict(block)
     for key, value in changes.items():
         old = result.get(key)
@@ -89,3 +93,19 @@ def entry_uuid(slapd: Slapd) -> Callable[[str], str]:
         return next(line.split(": ")[1] for line in answer.stdout.splitlines() if line.startswith("entryUUID: "))
 
     return read
+
+
+@pytest.fixture
+def added(slapd: Slapd) -> Callable[[str, dict[str, Any]], AbstractContextManager[None]]:
+    """Adds an entry to the directory for the time of a block."""
+
+    @contextmanager
+    def added(dn: str, attributes: dict[str, Any]) -> Iterator[None]:
+        slapd.add_entry(dn, attributes)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ServerFailedError):
+                slapd.delete(dn)
+
+    return added

@@ -1,3 +1,5 @@
+"""Kept connections, failover and time limits, against servers that fail in every way."""
+
 from __future__ import annotations
 
 import logging
@@ -23,6 +25,7 @@ QUERY = Query("dc=example,dc=org", "(uid=x)", ("uid",), size=2)
 
 
 def fine(ask: Ask) -> Sequence[Reply]:
+    """Success, whatever was asked."""
     return [ask.answer()]
 
 
@@ -53,6 +56,7 @@ def to(clock: FakeClock) -> Iterator[Callable[..., Connections]]:
 
 
 def ask(connections: Connections) -> list[Entry]:
+    """Ask a question as the service account."""
     deadline = connections.deadline()
 
     def question(session: Session) -> list[Entry]:

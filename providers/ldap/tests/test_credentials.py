@@ -1,3 +1,5 @@
+"""What is no name and no password."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""What ``onegov-auth check`` says of a directory."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from onegov_auth_ldap import LDAPProvider
 
 
 def steps(provider: LDAPProvider, login: str | None = None) -> dict[str, Check]:
+    """The steps by their first word."""
     return {step.name.split()[0]: step for step in provider.check(login)}
 
 

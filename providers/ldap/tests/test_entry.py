@@ -1,3 +1,5 @@
+"""Values with types, and the key of a person."""
+
 from __future__ import annotations
 
 import uuid
@@ -10,6 +12,7 @@ GUID = uuid.UUID("7b95f0d5-a3ed-486c-919c-077b8c9731f2")
 
 
 def entry(**values: bytes | tuple[bytes, ...]) -> Entry:
+    """An entry with these values."""
     several = {name.lower(): (found,) if isinstance(found, bytes) else found for name, found in values.items()}
     return Entry("uid=x,dc=org", several)
 

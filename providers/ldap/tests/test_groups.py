@@ -1,15 +1,15 @@
+"""Groups of every style, nested and hostile."""
+
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
 from onegov_auth.providers import Password, VerifiedIdentity
 from onegov_auth.testing.servers import Slapd
-from onegov_auth.testing.servers.process import ServerFailedError
 from onegov_auth_ldap import LDAPProvider
 from onegov_auth_ldap.entry import Entry
 from onegov_auth_ldap.errors import DirectoryError
@@ -21,22 +21,6 @@ BASE = "ou=groups,dc=example,dc=org"
 ALICE = Entry("uid=alice,dc=example,dc=org", {"uid": (b"alice",), "gidnumber": (b"5000",)})
 
 Added = Callable[[str, dict[str, Any]], AbstractContextManager[None]]
-
-
-@pytest.fixture
-def added(slapd: Slapd) -> Added:
-    """Adds an entry to the directory for the time of a block."""
-
-    @contextmanager
-    def added(dn: str, attributes: dict[str, Any]) -> Iterator[None]:
-        slapd.add_entry(dn, attributes)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ServerFailedError):
-                slapd.delete(dn)
-
-    return added
 
 
 @pytest.fixture
@@ -53,6 +37,7 @@ def groups_of(slapd: Slapd, make: Callable[..., LDAPProvider]) -> Callable[..., 
 
 
 def group(*members: str) -> dict[str, Any]:
+    """The attributes of a group with these members."""
     return {"objectClass": "groupOfNames", "member": members}
 
 

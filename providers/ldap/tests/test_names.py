@@ -1,3 +1,5 @@
+"""Escaping, and when two names are the same."""
+
 from __future__ import annotations
 
 import pytest
@@ -66,6 +68,7 @@ def test_a_name_holds_exactly_the_value(value: str) -> None:
 
 
 def parse_values(value: str) -> bool:
+    """Whether anything of *value* counts in a name."""
     try:
         return bool(parse("cn=" + "".join(f"\\{octet:02x}" for octet in value.encode())))
     except ValueError:

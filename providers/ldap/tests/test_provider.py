@@ -1,3 +1,5 @@
+"""Start-up, and logins of many people at once."""
+
 from __future__ import annotations
 
 import logging

@@ -1,6 +1,7 @@
+"""One connection, against a server that does what no honest one does."""
+
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 
 from onegov_auth.testing.servers import Slapd
-from onegov_auth.testing.servers.certificates import Authority
 from onegov_auth.testing.servers.hostile_ldap import (
     Ask,
     HostileLDAP,
@@ -31,6 +31,7 @@ QUERY = Query("dc=example,dc=org", "(uid=x)", ("uid",), size=2)
 
 
 def settings_for(url: str, **changes: Any) -> LDAPSettings:
+    """Settings that lead to *url*."""
     return LDAPSettings.model_validate(
         {
             "kind": "ldap",
@@ -46,6 +47,7 @@ def settings_for(url: str, **changes: Any) -> LDAPSettings:
 
 
 def session_for(url: str, **changes: Any) -> Session:
+    """A session with *url* that is not open yet."""
     settings = settings_for(url, **changes)
     return Session(url, settings, tls_context(settings.tls), datetime.now(UTC))
 
@@ -63,16 +65,19 @@ def talking(script: Callable[[Ask], Sequence[Reply]], seconds: float = 5) -> Ite
 
 
 def reason_of(script: Callable[[Ask], Sequence[Reply]], ask: Callable[[Session], object]) -> str:
+    """Why *ask* fails at a server that follows *script*."""
     with talking(script, 0.5) as (session, _), pytest.raises(DirectoryError) as error:
         ask(session)
     return error.value.reason
 
 
 def bind(session: Session) -> int:
+    """The code of a bind."""
     return session.bind(DN, b"password", Deadline(5)).code
 
 
 def search(session: Session) -> object:
+    """A search."""
     return session.search(QUERY, Deadline(5))
 
 
@@ -284,116 +289,3 @@ def test_a_comparison_tells_the_servers_code() -> None:
     """Yes and no are codes of their own."""
     with talking(lambda ask: [ask.answer(6)]) as (session, _):
         assert session.compare(DN, "userPassword", b"x", Deadline(5)).code == 6
-
-
-def server_context(authority: Authority, *names: str, expires: datetime | None = None) -> ssl.SSLContext:
-    issued = authority.issue(*names, expires=expires)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(issued.certificate, issued.key)
-    return context
-
-
-@pytest.fixture
-def authority(tmp_path: Any) -> Authority:
-    """An authority that the provider trusts."""
-    return Authority(tmp_path)
-
-
-@pytest.mark.sec("LDAP-24", "LDAP-25")
-@pytest.mark.parametrize("case", ["other name", "expired", "other authority", "name in CN only"])
-def test_a_wrong_certificate_gets_nothing(authority: Authority, tmp_path: Any, case: str) -> None:
-    """With a certificate that does not hold, no connection is made and nothing is sent."""
-    context = {
-        "other name": lambda: server_context(authority, "other.example.org"),
-        "expired": lambda: server_context(authority, "localhost", expires=datetime(2026, 1, 1, tzinfo=UTC)),
-        "other authority": lambda: server_context(Authority(tmp_path, "other"), "localhost"),
-        "name in CN only": lambda: server_context(authority, "localhost.example.org", "x.localhost"),
-    }[case]()
-    with HostileLDAP(lambda ask: [ask.answer()], tls=context) as server:
-        session = session_for(server.url, tls={"ca_file": str(authority.ca_file)})
-        with pytest.raises(DirectoryError) as error:
-            session.open(Deadline(5))
-        session.close()
-
-        assert error.value.reason == "tls"
-        assert server.asked == []
-
-
-@pytest.mark.sec("LDAP-25")
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_a_right_certificate_holds(authority: Authority, host: str) -> None:
-    """The name and an address in the certificate are accepted."""
-    context = server_context(authority, "localhost", "127.0.0.1")
-    with HostileLDAP(lambda ask: [ask.answer()], tls=context) as server:
-        session = session_for(f"ldaps://{host}:{server.port}", tls={"ca_file": str(authority.ca_file)})
-        session.open(Deadline(5))
-
-        assert bind(session) == 0
-        session.close()
-
-
-@pytest.mark.sec("LDAP-26")
-@pytest.mark.parametrize(
-    ("replies", "reason"),
-    [
-        (lambda ask: [ask.answer(52)], "start_tls"),
-        (lambda ask: [ask.answer(2)], "start_tls"),
-        (lambda ask: [None], "connection"),
-        (lambda ask: [ask.answer(), b"this is no TLS at all"], "tls"),
-        (lambda ask: [ask.answer(), None], "tls"),
-        (lambda ask: [ask.answer(tag=0x61)], "protocol"),
-        (lambda ask: [ask.answer() + message(ask.id + 1, done(0x61))], "connection"),
-    ],
-    ids=["unavailable", "protocol error", "closed", "no TLS", "closed after", "other answer", "injected"],
-)
-def test_without_tls_nothing_more_is_said(replies: Callable[[Ask], Sequence[Reply]], reason: str) -> None:
-    """A StartTLS that is stripped, refused or forged ends the connection: no password follows."""
-    with HostileLDAP(replies) as server:
-        session = session_for(server.url, tls={"start_tls": True})
-        with pytest.raises(DirectoryError) as error:
-            session.open(Deadline(3))
-        session.close()
-
-        assert error.value.reason in {reason, "tls", "timeout"}
-        assert set(server.kinds) <= {"extended", "unbind"}
-
-
-@pytest.mark.sec("LDAP-26", "LDAP-27")
-def test_start_tls_is_the_first_word(authority: Authority) -> None:
-    """Before TLS nothing but StartTLS is asked, the root entry included; then the bind follows inside."""
-    context = server_context(authority, "localhost")
-
-    def script(ask: Ask) -> Sequence[Reply]:
-        return [ask.answer(), context] if ask.kind == "extended" else [ask.answer()]
-
-    with HostileLDAP(script) as server:
-        session = session_for(server.url, tls={"start_tls": True, "ca_file": str(authority.ca_file)})
-        session.open(Deadline(5))
-        bind(session)
-        session.close()
-
-        assert server.kinds[:2] == ["extended", "bind"]
-
-
-@pytest.mark.sec("LDAP-26")
-def test_start_tls_checks_the_certificate(authority: Authority, tmp_path: Any) -> None:
-    """After StartTLS a certificate of another name or authority ends the connection."""
-    context = server_context(Authority(tmp_path, "other"), "localhost")
-    with HostileLDAP(lambda ask: [ask.answer(), context]) as server:
-        session = session_for(server.url, tls={"start_tls": True, "ca_file": str(authority.ca_file)})
-        with pytest.raises(DirectoryError) as error:
-            session.open(Deadline(5))
-        session.close()
-
-        assert error.value.reason == "tls"
-        assert server.kinds == ["extended"]
-
-
-def test_start_tls_works_with_a_real_server(slapd: Slapd) -> None:
-    """OpenLDAP takes StartTLS and a bind inside of it."""
-    session = session_for(slapd.url, tls={"start_tls": True, "ca_file": str(slapd.ca_file)})
-    session.open(Deadline(5))
-    answer = session.bind(slapd.service_dn, slapd.service_password.encode(), Deadline(5))
-    session.close()
-
-    assert answer.code == 0

@@ -1,3 +1,5 @@
+"""What a block may hold, and how its faults are told."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -44,10 +46,12 @@ sync: {missing: deactivate, after: 2, max_drop: 10%}
 
 
 def settings(**changes: Any) -> LDAPSettings:
+    """The settings of a valid block with these changes."""
     return LDAPSettings.model_validate({**BLOCK, **changes})
 
 
 def faults(**changes: Any) -> str:
+    """The faults of a block with these changes."""
     with pytest.raises(ValidationError) as error:
         settings(**changes)
     return "\n".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.value.errors())

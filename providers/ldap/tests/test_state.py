@@ -1,3 +1,5 @@
+"""Accounts that may not be used, and refused binds."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -12,11 +14,13 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def fault(**values: str) -> str | None:
+    """The fault of an account with these values."""
     found = {name.lower(): (value.encode(),) for name, value in values.items()}
     return account_fault(Entry("uid=x,dc=org", found), NOW)
 
 
 def ticks(moment: datetime) -> int:
+    """A moment as Active Directory counts it."""
     return int((moment - datetime(1601, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 10
 
 

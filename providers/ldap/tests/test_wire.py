@@ -1,3 +1,5 @@
+"""Sockets with an end, and TLS that is checked."""
+
 from __future__ import annotations
 
 import socket
