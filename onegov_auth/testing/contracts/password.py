@@ -32,8 +32,15 @@ HOSTILE_NAMES = {
     "huge": "a" * 1_000_000,
 }
 
-#: No password, however it is spelled (RFC 4513 §5.1.2: a directory answers such a bind with success).
-EMPTY_PASSWORDS = {"empty": "", "blank": "  \t", "nul": "\x00", "unicode blank": "\u00a0\u2003"}
+#: No password, however it is spelled (RFC 4513 §5.1.2: a directory answers such a bind with success),
+#: nor what RFC 4013 §2.1 maps to nothing.
+EMPTY_PASSWORDS = {
+    "empty": "",
+    "blank": "  \t",
+    "nul": "\x00",
+    "unicode blank": "\u00a0\u2003",
+    "invisible": "\u00ad\u200b",
+}
 
 
 class PasswordProviderContract(ProviderContract):
