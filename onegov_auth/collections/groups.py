@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from sqlalchemy import Uuid, inspect
+from sqlalchemy import inspect
 
-from onegov_auth.models import UserGroup, entities_of, primary_key
+from onegov_auth.models import UserGroup, as_key, entities_of, primary_key
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Query, Session
@@ -61,13 +60,8 @@ class UserGroupCollection:
 
     def by_id(self, id: Any) -> UserGroup | None:  # noqa: A002 - the first seed's signature
         """The group with that id."""
-        key = primary_key(self.model_class)
-        if isinstance(key.type, Uuid) and isinstance(id, str):
-            try:
-                id = UUID(id)  # noqa: A001 - the first seed's signature
-            except ValueError:
-                return None
-        return self.query().filter(key == id).first()
+        key = as_key(self.model_class, id)
+        return None if key is None else self.query().filter(primary_key(self.model_class) == key).first()
 
     def delete(self, group: UserGroup) -> None:
         """Delete a group, and flush; its members stay."""

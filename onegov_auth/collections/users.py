@@ -7,9 +7,8 @@ import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID
 
-from sqlalchemy import Uuid, func, select, true, update
+from sqlalchemy import func, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from onegov_auth.collections.filters import as_sets, matches, tag_values, tagged, toggled
@@ -24,6 +23,7 @@ from onegov_auth.models import (
     MAX_USERNAME,
     User,
     UserGroup,
+    as_key,
     canonical_username,
     entities_of,
     hasher_of,
@@ -185,13 +185,8 @@ class UserCollection:
 
     def by_id(self, id: Any) -> User | None:  # noqa: A002 - the first seed's signature
         """The user by the internal id: unlike usernames, it can stand in a URL."""
-        key = primary_key(self.model)
-        if isinstance(key.type, Uuid) and isinstance(id, str):
-            try:
-                id = UUID(id)  # noqa: A001 - the first seed's signature
-            except ValueError:
-                return None
-        return self.query().filter(key == id).first()
+        key = as_key(self.model, id)
+        return None if key is None else self.query().filter(primary_key(self.model) == key).first()
 
     def by_username(self, username: str) -> User | None:
         """The user of that name."""

@@ -6,7 +6,7 @@ makes the rest by :meth:`Entities.on`.
 """
 
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
-from onegov_auth.models.base import Base, TimestampMixin, key_name, key_of, primary_key
+from onegov_auth.models.base import Base, TimestampMixin, as_key, key_name, key_of, primary_key
 from onegov_auth.models.context import clock_of, entities_of, keys_of, maybe_keys_of
 from onegov_auth.models.entities import DEFAULT, Entities
 from onegov_auth.models.event import AuthEvent, AuthEventMixin
@@ -49,6 +49,7 @@ __all__ = [
     "UserMixin",
     "UserSession",
     "UserSessionMixin",
+    "as_key",
     "canonical_username",
     "clock_of",
     "end_sessions",

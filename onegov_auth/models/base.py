@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
+from uuid import UUID
 
-from sqlalchemy import Column, Index, MetaData, Table, inspect
+from sqlalchemy import Column, Index, MetaData, Table, Uuid, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from onegov_auth.clock import utcnow
 from onegov_auth.models.types import UTCDateTime
 
-__all__ = ["NAMING_CONVENTION", "Base", "Key", "TimestampMixin", "index", "key_name", "key_of", "primary_key"]
+__all__ = ["NAMING_CONVENTION", "Base", "Key", "TimestampMixin", "as_key", "index", "key_name", "key_of", "primary_key"]
 
 #: The type of a key that belongs to the application: UUID in the default classes.
 Key: TypeAlias = Any
@@ -72,6 +73,21 @@ def key_name(class_: type[Any]) -> str:
 def key_of(instance: object) -> Key:
     """The primary key of *instance*."""
     return inspect(instance).mapper.primary_key_from_instance(instance)[0]
+
+
+def as_key(class_: type[Any], value: Key) -> Key | None:
+    """
+    *value* as a primary key: a UUID may also be given as text, as it stands in a URL.
+
+    Returns:
+        The key; ``None`` if it can't be one.
+    """
+    if isinstance(primary_key(class_).type, Uuid) and isinstance(value, str):
+        try:
+            return UUID(value)
+        except ValueError:
+            return None
+    return value
 
 
 def index(class_: Any, *columns: str) -> Index:

@@ -25,8 +25,7 @@ def entities_of(session: Session) -> Entities:
     """The mapped classes in use; the default ones for a session that names none."""
     entities: Entities | None = of_context(session, "entities")
     if entities is None:
-        # The default classes import this module.
-        from onegov_auth.models.entities import DEFAULT  # noqa: PLC0415
+        from onegov_auth.models.entities import DEFAULT  # noqa: PLC0415 - the default classes import this module
 
         return DEFAULT
     return entities

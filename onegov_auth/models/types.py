@@ -108,8 +108,8 @@ class JSONDict(_Tracked, dict[str, Any]):
     @classmethod
     def coerce(cls, key: str, value: Any) -> JSONDict | None:
         """*value* as it is kept on an object."""
-        if value is None or isinstance(value, cls):
-            return value
+        if value is None:
+            return None
         if isinstance(value, Mapping):
             return cls(value)
         raise ValueError(f"{key} needs a mapping, not {type(value).__name__}")
@@ -168,8 +168,8 @@ class JSONList(_Tracked, list[Any]):
     @classmethod
     def coerce(cls, key: str, value: Any) -> JSONList | None:
         """*value* as it is kept on an object."""
-        if value is None or isinstance(value, cls):
-            return value
+        if value is None:
+            return None
         if isinstance(value, list | tuple):
             return cls(value)
         raise ValueError(f"{key} needs a list, not {type(value).__name__}")

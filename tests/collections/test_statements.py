@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -47,9 +48,9 @@ def _yubikey(number: int, id_: UUID) -> dict[str, object]:
 
 
 @contextmanager
-def statements(database: Database) -> Iterator[list[tuple[str, object]]]:
+def statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
     """The statements that are sent meanwhile."""
-    sent: list[tuple[str, object]] = []
+    sent: list[tuple[str, Any]] = []
 
     def listen(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
         sent.append((statement, parameters))
@@ -84,7 +85,8 @@ def test_a_user_is_found_by_one_indexed_statement(
         assert find(UserCollection(crowd))
     assert len(sent) == 1
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
-    plan = "\n".join(str(row) for row in crowd.connection().exec_driver_sql(explain + sent[0][0], sent[0][1]))  # type: ignore[arg-type]  # as it was sent
+    rows = crowd.connection().exec_driver_sql(explain + sent[0][0], sent[0][1])
+    plan = "\n".join(str(row) for row in rows)
     scans = ("SCAN users", "SCAN user_factors", "Seq Scan")
     assert not any(scan in plan for scan in scans), plan
     assert "ndex" in plan.replace("INDEX", "Index"), plan

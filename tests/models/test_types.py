@@ -229,6 +229,14 @@ def test_tracked_documents_are_taken_as_they_are(db: Session) -> None:
     assert second.items == [1]
 
 
+def test_a_document_can_be_taken_away(db: Session) -> None:
+    """Assigning nothing leaves NULL, not a JSON null."""
+    row = stored(db, document={"a": 1}, items=[1])
+    row.document = row.items = None
+    db.commit()
+    assert db.scalar(text("SELECT document IS NULL AND items IS NULL FROM things"))
+
+
 @pytest.mark.parametrize(("column", "value"), [("document", [1]), ("items", {"a": 1}), ("items", "text")])
 def test_the_wrong_kind_of_document_is_refused(column: str, value: Any) -> None:
     """An object is no array, and an array no object."""
