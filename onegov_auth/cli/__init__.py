@@ -1,5 +1,5 @@
 """The operator's command, ``onegov-auth``."""
 
-from onegov_auth.cli.main import main
+from onegov_auth.cli.commands import main
 
 __all__ = ["main"]

@@ -32,9 +32,13 @@ def serve(operator: Operator, *, host: str, port: int, threads: int) -> None:
     wsgi = application.from_settings(settings)
     listening = listen(host, port)
     place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-    operator.output.answer(f"Serving {settings.application} on {place}", application=settings.application, url=place)
+
+    def announce() -> None:
+        told = f"Serving {settings.application} on {place}"
+        operator.output.answer(told, application=settings.application, url=place)
+
     with stopping():
-        serve_forever(wsgi, listening, threads=threads, **_behind_proxies(settings))
+        serve_forever(wsgi, listening, announce, threads=threads, **_behind_proxies(settings))
     operator.output.answer("Stopped.", stopped=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -80,18 +80,24 @@ def listen(host: str, port: int, tries: int = 1) -> socket.socket:
     raise Failure(f"Nothing can listen on {host}:{port}: {problem.strerror or 'no such port'}.")
 
 
-def serve_forever(application: Any, listening: socket.socket, **adjustments: Any) -> None:
+def serve_forever(
+    application: Any, listening: socket.socket, announce: Callable[[], object], **adjustments: Any
+) -> None:
     """
     Answer requests until a signal comes (see :func:`stopping`), then finish those that are being answered.
 
     Args:
         application: A WSGI application.
         listening: From :func:`listen`; closed in the end.
+        announce: Called when requests can come; from here on, being interrupted is a good end.
         adjustments: Waitress's own.
     """
     server = create_server(application, sockets=[listening], ident=None, **adjustments)
     try:
+        announce()
         # Returns when it is interrupted, after its threads have ended.
         server.run()
+    except KeyboardInterrupt:
+        server.task_dispatcher.shutdown()
     finally:
         server.close()

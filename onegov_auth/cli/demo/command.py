@@ -52,8 +52,11 @@ def demo(operator: Operator, *, host: str, port: int, no_services: bool) -> None
         settings = _settings(folder, base_url, others)
         local = _local(settings)
         application = _application(stack, settings, [local, *others], on_loopback=_is_loopback(host))
-        _tell(operator, base_url, folder, [local, *others])
-        serve_forever(at_one_address(application, base_url), listening, threads=8)
+
+        def announce() -> None:
+            _tell(operator, base_url, folder, [local, *others])
+
+        serve_forever(at_one_address(application, base_url), listening, announce, threads=8)
     operator.output.answer("Stopped, and everything put away.", stopped=True)
 
 

@@ -107,6 +107,6 @@ def _broken(name: str, why: str) -> click.Command:
     params=common_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(version("onegov-auth"), package_name="onegov-auth")
+@click.version_option(version("onegov-auth"), prog_name="onegov-auth")
 def main() -> None:
     """Manage who gets in: users, sessions, the database, and a demo."""

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from webtest import TestApp
+
+from onegov_auth import migrations
+from onegov_auth.cli.demo.site import DemoApp
+from onegov_auth.cli.demo.ways import Login, Way
+from onegov_auth.collections import UserCollection
+from onegov_auth.database import Database
+from onegov_auth.models import UserGroup
+from onegov_auth.settings import Settings
+
+PASSWORD = "a password of some length"
+
+
+@pytest.fixture(name="site")
+def _site(tmp_path: Path, make_settings: Callable[..., Settings]) -> Any:
+    """The demo's application on a database with one administrator."""
+    url = f"sqlite:///{tmp_path / 'demo.db'}"
+    database = Database(url)
+    migrations.upgrade(database.engine)
+    with database.unit() as db:
+        UserCollection(db).add("ann@example.org", PASSWORD, "admin", groups=[UserGroup(name="Board")])
+    database.dispose()
+    app = DemoApp.from_settings(make_settings(base_url="http://localhost", database=url, cookies={"secure": False}))
+    app.ways = (
+        Way("local", "A local password", "in the form", (Login("ann@example.org", PASSWORD, "admin"),)),
+        Way("staff", "A directory", "in the form", missing="slapd was not found: install the package slapd"),
+    )
+    yield app
+    app.auth.database.dispose()
+
+
+@pytest.fixture(name="browser")
+def _browser(site: DemoApp) -> TestApp:
+    """Nobody's browser."""
+    return TestApp(site, extra_environ={"HTTP_HOST": "localhost"})
+
+
+def log_in(browser: TestApp) -> Any:
+    page = browser.get("/personal").follow()
+    page.form["username"] = "ann@example.org"
+    page.form["password"] = PASSWORD
+    return page.form.submit().follow()
+
+
+def test_home(browser: TestApp) -> None:
+    """The front page names the ways in, the accounts, and what to install for those that aren't there."""
+    page = browser.get("/")
+
+    assert "slapd was not found: install the package slapd" in page.text
+    assert PASSWORD in page.text
+    assert page.text.count(">running</span>") == 1
+
+
+def test_home_without_passwords(browser: TestApp, site: DemoApp) -> None:
+    """Passwords are shown on this machine only."""
+    site.shows_passwords = False
+
+    assert PASSWORD not in browser.get("/").text
+
+
+def test_personal(browser: TestApp) -> None:
+    """The personal page has name, role and groups, where somebody is from, and how they got in."""
+    page = log_in(browser)
+
+    assert page.request.path == "/personal"
+    assert '<dd id="username">ann@example.org</dd>' in page.text
+    assert '<dd id="groups">Board</dd>' in page.text
+    assert '<dd id="source"><code>local</code></dd>' in page.text
+    assert "the password matches" in page.text
+
+
+def test_secret(browser: TestApp) -> None:
+    """The secret page has the users and what happened last."""
+    log_in(browser)
+
+    page = browser.get("/secret")
+
+    assert "<code>ann@example.org</code>" in page.text
+    assert "<td>login</td><td>ok</td>" in page.text
+
+
+def test_style(browser: TestApp) -> None:
+    """The style sheet is one, and the pages' policy allows no other source."""
+    style = browser.get("/demo.css")
+
+    assert style.content_type == "text/css"
+    assert "style-src 'self'" in browser.get("/").headers["Content-Security-Policy"]
