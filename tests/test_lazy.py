@@ -22,7 +22,7 @@ def test_list_is_complete() -> None:
 
 def test_other_names_are_unknown() -> None:
     """A name that is none is an ordinary mistake."""
-    with pytest.raises(AttributeError, match="onegov_auth.*nothing"):
+    with pytest.raises(AttributeError, match=r"onegov_auth.*nothing"):
         lookup("nothing")
 
 

@@ -19,6 +19,7 @@ from onegov_auth.i18n import Translate, translator
 from onegov_auth.web import csrf
 from onegov_auth.web.clients import client_address, request_id
 from onegov_auth.web.cookies import read_cookie
+from onegov_auth.web.fields import MAX_BODY
 from onegov_auth.web.flash import Flash, Message
 from onegov_auth.web.identity import RequestIdentity
 from onegov_auth.web.permissions import Personal, Private, Public, Secret
@@ -44,6 +45,9 @@ UNLISTED = frozenset({"secret", "secret_mtan"})
 
 class AuthRequest(morepath.Request[Any]):
     """A request to an application that people log in to."""
+
+    #: WebOb writes larger bodies to a temporary file; a form of ours may have a password in it.
+    request_body_tempfile_limit = MAX_BODY
 
     @property
     def root_app(self) -> AuthApp:

@@ -160,9 +160,10 @@ def test_root_has_to_be_an_auth_app(app: Any, root: Any) -> None:
     class Stranger(root):  # type: ignore[misc] # a class handed in
         pass
 
-    @Stranger.mount(path="site", app=type(app))
     def _site() -> Any:
         return app
+
+    Stranger.mount(path="site", app=type(app))(_site)
 
     Stranger.commit()
     with pytest.raises(SettingsError, match="AuthApp"):
@@ -192,14 +193,15 @@ def test_hooks_of_the_class_are_called(
     make_app: Any, make_browser: Any, app_class: Any, add_user: Callable[..., Any]
 ) -> None:
     """The first seed's hooks are called with the request, and where they lead is reduced to this site."""
-    cls = type("Site", (Hooked, app_class), {"told": []})
+    told: list[object] = []
+    cls = type("Site", (Hooked, app_class), {"told": told})
     add_user("ann@example.org")
     browser = make_browser(make_app(cls=cls))
 
     assert browser.log_in("ann@example.org", to="/personal").location == "https://app.example.org/personal"
     browser.log_out()
     assert browser.log_in("ann@example.org", to="/open").location == "https://app.example.org/private"
-    assert cls.told == [
+    assert told == [
         ("ann@example.org", "/personal"),
         ("in", "ann@example.org", "ann@example.org"),
         ("out", "ann@example.org", True),
@@ -220,9 +222,10 @@ def test_hooks_of_the_road_come_from_class_and_section(write_settings: Callable[
     class Site(make_sample()):  # type: ignore[misc] # a class made by a function
         hooks = Hooks(ensure_user_callback=ensure)
 
-    @Site.setting(section="user", name="change_username_callback")
     def _callback() -> Any:
         return renamed
+
+    Site.setting(section="user", name="change_username_callback")(_callback)
 
     path = write_settings("hooks")
     migrations.upgrade(Database(f"sqlite:///{tmp_path / 'hooks'}.db").engine)

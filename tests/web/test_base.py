@@ -53,9 +53,10 @@ def test_mounted_applications_of_the_host_know_the_person(
     class Site(app_class):  # type: ignore[misc] # a class made by a fixture
         pass
 
-    @Site.mount(path="shop", app=Shop)
     def _shop() -> Shop:
         return Shop()
+
+    Site.mount(path="shop", app=Shop)(_shop)
 
     add_user("ann@example.org")
     browser = make_browser(make_app(cls=Site))

@@ -63,14 +63,16 @@ def test_pages_of_the_application_keep_their_headers(make_app: Any, make_browser
     class Page:
         pass
 
-    @Own.path(path="own", model=Page)
     def _page() -> Page:
         return Page()
 
-    @Own.html(model=Page)
+    Own.path(path="own", model=Page)(_page)
+
     def _view(self: Page, request: Any) -> morepath.Response:
         assert request.identity
         return morepath.Response("own", headers={"X-Frame-Options": "DENY", "Cache-Control": "private, max-age=5"})
+
+    Own.html(model=Page)(_view)
 
     headers = make_browser(make_app(cls=Own)).get("/own").headers
     assert headers.getall("X-Frame-Options") == ["DENY"]

@@ -8,6 +8,7 @@ import morepath
 import pytest
 from sqlalchemy import event, update
 
+from onegov_auth.collections import UserGroupCollection
 from onegov_auth.database import Database
 from onegov_auth.models import User
 from onegov_auth.testing.clock import FakeClock
@@ -18,8 +19,6 @@ def test_identity_knows_the_person(
     browser: Any, ask: Callable[..., Any], add_user: Callable[..., Any], database: Database
 ) -> None:
     """Name, id, role, groups, application and provider of who is logged in."""
-    from onegov_auth.collections import UserGroupCollection
-
     user = add_user("ann@example.org", "editor")
     with database.unit() as db:
         group = UserGroupCollection(db).add(name="staff")
@@ -54,7 +53,12 @@ def test_look_up_is_one_statement(browser: Any, add_user: Callable[..., Any], da
     browser.log_in("ann@example.org")
     lookups: list[str] = []
     found = app.auth.sessions.lookup
-    app.auth.sessions.lookup = lambda token: lookups.append(token) or found(token)
+
+    def lookup(token: str) -> Any:
+        lookups.append(token)
+        return found(token)
+
+    app.auth.sessions.lookup = lookup
     statements: list[str] = []
     event.listen(database.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
 
@@ -89,5 +93,5 @@ def test_deactivated_people_are_nobody(browser: Any, add_user: Callable[..., Any
 
 def test_morepaths_own_way_in_is_closed(app: Any) -> None:
     """No code can log somebody in around the one road."""
-    with pytest.raises(NotImplementedError, match="request.auth.login_to"):
+    with pytest.raises(NotImplementedError, match="login_to"):
         SessionPolicy().remember(morepath.Response(), None, morepath.Identity("ann"))  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from onegov_auth.web import AuthApp
 from onegov_auth.web.permissions import Combination, Permission, Personal, Secret, has_all, has_any
 
 PAGES = ("open", "personal", "private", "secret")
@@ -103,7 +104,12 @@ def test_tokens_are_asked_for_once_a_request(browser: Any, app: Any, add_user: C
     add_user("reader@example.org")
     browser.log_in("reader@example.org")
     asked: list[str] = []
-    app.permission_tokens = lambda identity: asked.append(identity.userid) or frozenset({"invoices.read"})
+
+    def tokens(identity: Any) -> frozenset[str]:
+        asked.append(identity.userid)
+        return frozenset({"invoices.read"})
+
+    app.permission_tokens = tokens
 
     browser.get("/both", status=403)
 
@@ -112,8 +118,6 @@ def test_tokens_are_asked_for_once_a_request(browser: Any, app: Any, add_user: C
 
 def test_nobody_has_fine_permissions_by_default() -> None:
     """An application that says nothing grants nothing."""
-    from onegov_auth.web import AuthApp
-
     assert AuthApp.permission_tokens(None, None) == frozenset()  # type: ignore[arg-type]
 
 

@@ -115,8 +115,9 @@ def test_application_may_have_its_own_error_page(make_app: Any, make_browser: An
     class Site(app_class):  # type: ignore[misc] # a class made by a fixture
         pass
 
-    @Site.html(model=HTTPNotFound)
     def _own(self: HTTPNotFound, request: Any) -> str:
         return "our own words"
+
+    Site.html(model=HTTPNotFound)(_own)
 
     assert make_browser(make_app(cls=Site)).get("/nothing").text == "our own words"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from onegov_auth.testing.providers import KnownIssuer
+from onegov_auth.providers import ProviderSettings, Redirect
+from onegov_auth.testing.providers import KnownIssuer, person
 
 PASSWORD = "correct horse battery staple"
 
@@ -150,23 +151,18 @@ def test_next_person_finds_nothing_of_the_last(
 class LeavingIssuer(KnownIssuer):
     """An issuer that ends its own session as well."""
 
-    def logout(self, session: Any, back_to: str) -> Any:
-        from onegov_auth.providers import Redirect
-
+    def logout(self, session: Any, back_to: str) -> Redirect:
+        """Go there."""
         return Redirect(f"https://issuer.invalid/logout?back={back_to}")
 
 
 def test_logout_goes_by_the_provider(make_app: Any, make_browser: Any) -> None:
     """Somebody who came by a provider is taken there to end its session, by a page and not a redirect."""
-    from onegov_auth.testing.providers import person
-
     ann = person("company", "1", "ann@example.org", groups=frozenset({"x"}))
-    from onegov_auth.providers import ProviderSettings
-
     settings = ProviderSettings(kind="known-issuer", roles={"member": ("*",)})
     browser = make_browser(make_app(LeavingIssuer(name="company", settings=settings, people={"c": ann})))
     going = browser.get("/auth/login").forms[1].submit()
-    state = going.html if False else going.text.partition("state=")[2].partition("&")[0]
+    state = going.text.partition("state=")[2].partition("&")[0]
     browser.get("/auth/provider/company/callback", {"state": state, "code": "c"}, status=303)
 
     response = browser.log_out()

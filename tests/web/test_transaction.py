@@ -54,7 +54,12 @@ def test_host_may_bring_its_own_sessions(browser: Any, app: Any, notes: Callable
     session = app.auth.database.session()
     closed: list[bool] = []
     close = session.close
-    session.close = lambda: closed.append(True) or close()
+
+    def note() -> None:
+        closed.append(True)
+        close()
+
+    session.close = note
     app.session_factory = lambda: session
 
     browser.post("/failing?end=return")
