@@ -32,12 +32,7 @@ INNER = (
 ACROSS = {"docs", "end_to_end", "repository", "typing"}
 
 #: Modules without a test file of their own, and why.
-UNMIRRORED: Mapping[str, str] = {
-    "onegov_auth/testing/contracts/logs.py": "part of the suites that every adapter runs",
-    "onegov_auth/testing/contracts/password.py": "a suite: every adapter runs it",
-    "onegov_auth/testing/contracts/provider.py": "the same",
-    "onegov_auth/testing/contracts/redirect.py": "the same",
-}
+UNMIRRORED: Mapping[str, str] = {}
 
 
 def contract_subclasses(path: Path) -> set[str]:
