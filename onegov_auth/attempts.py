@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
+from sqlalchemy import BigInteger, Double, and_, bindparam, cast, delete, func, insert, or_, select, update
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.models import DEFAULT, canonical_username
 from onegov_auth.outcomes import Refused
+from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -83,6 +84,7 @@ class Attempts:
         self._budgets = budgets
         self._clock = clock
         self._rows: Any = entities.attempt
+        self._statements = _Statements(database, self._rows.__table__)
 
     def admit(self, kind: str, name: str, client: Client) -> Attempt | Refused:
         """
@@ -102,24 +104,26 @@ class Attempts:
         now = self._clock()
 
         def reserve(db: Session) -> Attempt | Refused:
-            self._serialise(db, account, address)
-            wait = max(self._locked_for(db, kind, account, now), self._address_locked_for(db, kind, address, now))
-            row = self._rows(
+            driver = driver_of(db)
+            self._statements.serialise(driver, account, address)
+            wait = max(
+                self._account_locked_for(driver, kind, account, now),
+                self._address_locked_for(driver, kind, address, now),
+            )
+            locked = wait > timedelta(0)
+            row = self._statements.insert.one(
+                driver,
                 attempt_type=kind,
                 user_input=account,
                 source_ip=address,
                 datetime_utc=now,
-                is_during_lockout=wait > timedelta(0),
-                success=None,
-                code=None,
+                is_during_lockout=locked,
+                success=False if locked else None,
+                code="locked" if locked else None,
             )
-            if wait > timedelta(0):
-                row.success, row.code = False, "locked"
-            db.add(row)
-            db.flush()
-            if wait > timedelta(0):
+            if locked or row is None:
                 return Refused("locked", retry_after=int(wait.total_seconds()) + 1)
-            return Attempt(row.id)
+            return Attempt(row[0])
 
         return self._database.once(reserve)
 
@@ -134,66 +138,85 @@ class Attempts:
             success: ``True`` gives the account its budget back; ``None`` takes the attempt out of the
                 count, because nobody could say (a directory that is down guesses no password).
         """
-        rows = self._rows
-        db.execute(
-            update(rows)
-            .where(rows.id == attempt.id)
-            .values(success=success, code=code)
-            .execution_options(synchronize_session=False)
-        )
+        self._statements.settle.run(driver_of(db), which=attempt.id, how=success, why=code)
 
     def cleanup(self, db: Session, keep: timedelta = timedelta(days=30)) -> int:
         """Delete attempts older than *keep*; returns how many."""
         result = db.execute(delete(self._rows).where(self._rows.datetime_utc < self._clock() - keep))
         return int(getattr(result, "rowcount", 0))
 
-    def _serialise(self, db: Session, *keys: str) -> None:
-        # SQLite has one writer at a time anyway; PostgreSQL counts under a lock per key, in a fixed order.
-        if self._database.dialect == "postgresql":
-            for number in sorted(_lock_number(key) for key in keys):
-                db.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
-
-    def _locked_for(self, db: Session, kind: str, account: str, now: datetime) -> timedelta:
+    def _account_locked_for(self, driver: Any, kind: str, account: str, now: datetime) -> timedelta:
         limit: Limit = getattr(self._budgets, kind)
-        rows = self._rows
-        last_success = db.scalar(
-            select(func.max(rows.datetime_utc)).where(
-                rows.user_input == account, rows.attempt_type == kind, rows.success.is_(True)
-            )
-        )
-        conditions = [rows.user_input == account, rows.attempt_type == kind]
-        if last_success is not None:
-            conditions.append(rows.datetime_utc > last_success)
-        return self._wait(db, limit, conditions, now)
+        found = self._statements.last_success.one(driver, kind=kind, account=account)
+        since = found[0] if found is not None and found[0] is not None else 0.0
+        return _wait(limit, now, self._statements.of_account, driver, kind=kind, account=account, last_success=since)
 
-    def _address_locked_for(self, db: Session, kind: str, address: str, now: datetime) -> timedelta:
+    def _address_locked_for(self, driver: Any, kind: str, address: str, now: datetime) -> timedelta:
         limit = self._budgets.per_address
         if limit is None or not address:
             return timedelta(0)
         # A success of one account doesn't give the address its budget back (RATE-02).
-        rows = self._rows
-        return self._wait(db, limit, [rows.source_ip == address, rows.attempt_type == kind], now)
+        return _wait(limit, now, self._statements.of_address, driver, kind=kind, address=address)
 
-    def _wait(self, db: Session, limit: Limit, conditions: list[ColumnElement[bool]], now: datetime) -> timedelta:
-        rows = self._rows
-        failures = db.scalars(
-            select(rows.datetime_utc)
-            .where(
-                *conditions,
-                or_(rows.success.is_(False), and_(rows.success.is_(None), rows.code.is_(None))),
-                rows.is_during_lockout.is_(False),
-                rows.datetime_utc > now - limit.lockout - limit.within,
-            )
-            .order_by(rows.datetime_utc.desc())
-            .limit(limit.limit)
-        ).all()
-        if len(failures) < limit.limit:
-            return timedelta(0)
-        newest: datetime = failures[0]
-        oldest: datetime = failures[-1]
-        if newest - oldest > limit.within:
-            return timedelta(0)
-        return max(newest + limit.lockout - now, timedelta(0))
+
+class _Statements:
+    """What :class:`Attempts` does in the database, compiled once."""
+
+    def __init__(self, database: Database, table: Any) -> None:
+        rows, dialect = table.c, database.engine.dialect
+        counted = (
+            or_(rows.success.is_(False), and_(rows.success.is_(None), rows.code.is_(None))),
+            rows.is_during_lockout.is_(False),
+            rows.attempt_type == bindparam("kind"),
+            rows.datetime_utc > bindparam("since"),
+        )
+        failures = select(rows.datetime_utc).where(*counted).order_by(rows.datetime_utc.desc()).limit(bindparam("most"))
+        last_success = select(func.max(rows.datetime_utc)).where(
+            rows.user_input == bindparam("account"), rows.attempt_type == bindparam("kind"), rows.success.is_(True)
+        )
+        self.last_success = Prepared(dialect, last_success)
+        self.of_account = Prepared(
+            dialect,
+            failures.where(
+                rows.user_input == bindparam("account"),
+                cast(rows.datetime_utc, Double) > bindparam("last_success", type_=Double),
+            ),
+        )
+        self.of_address = Prepared(dialect, failures.where(rows.source_ip == bindparam("address")))
+        self.insert = Prepared(
+            dialect, insert(table).returning(rows.id), [column.key for column in rows if column.key != "id"]
+        )
+        self.settle = Prepared(
+            dialect,
+            update(table).where(rows.id == bindparam("which")).values(success=bindparam("how"), code=bindparam("why")),
+        )
+        self._lock = (
+            Prepared(dialect, select(func.pg_advisory_xact_lock(bindparam("number", type_=BigInteger))))
+            if database.dialect == "postgresql"
+            else None
+        )
+
+    def serialise(self, driver: Any, *keys: str) -> None:
+        """
+        Let nobody else count the same keys until this transaction ends.
+
+        SQLite has one writer at a time anyway; PostgreSQL takes a lock per key, in a fixed order.
+        """
+        if self._lock is not None:
+            for number in sorted(_lock_number(key) for key in keys):
+                self._lock.run(driver, number=number)
+
+
+def _wait(limit: Limit, now: datetime, failures: Prepared, driver: Any, **which: object) -> timedelta:
+    """How long nothing is answered any more, from the failures that count."""
+    since = now - limit.lockout - limit.within
+    found = failures.all(driver, since=since, most=limit.limit, **which)
+    if len(found) < limit.limit:
+        return timedelta(0)
+    newest, oldest = found[0][0], found[-1][0]
+    if newest - oldest > limit.within.total_seconds():
+        return timedelta(0)
+    return max(timedelta(seconds=newest - now.timestamp()) + limit.lockout, timedelta(0))
 
 
 def network(address: str) -> str:

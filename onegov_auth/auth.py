@@ -20,7 +20,7 @@ from onegov_auth.attempts import Attempts
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
-from onegov_auth.domain import Callback, Client, Identity, Password, SessionInfo, Step, VerifiedIdentity
+from onegov_auth.domain import Callback, Client, Identity, Password, SessionInfo, Step, VerifiedIdentity, hexadecimal
 from onegov_auth.events import Event, EventLog
 from onegov_auth.keys import Keys
 from onegov_auth.models import DEFAULT
@@ -29,7 +29,7 @@ from onegov_auth.passwords import Hasher
 from onegov_auth.providers import PasswordProvider, Provider, RedirectProvider, Resources, Services
 from onegov_auth.providers.registry import make_providers
 from onegov_auth.road import Door, Road
-from onegov_auth.sessions import Sessions, hexadecimal
+from onegov_auth.sessions import Sessions
 from onegov_auth.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -94,8 +94,9 @@ class Auth:
         )
         self.transactions = Transactions(self.keys, clock=clock, token=token, entities=entities)
         self.attempts = Attempts(database, settings.attempts, clock=clock, entities=entities)
-        self.events = EventLog(clock=clock, entities=entities)
+        self.events = EventLog(database, clock=clock, entities=entities)
         self.accounts = Accounts(
+            database,
             roles=tuple(settings.roles),
             privileged_roles=settings.privileged_roles,
             change_username_roles=settings.change_username_roles,
@@ -319,11 +320,10 @@ class Auth:
 
     def owner(self, username: str) -> str | None:
         """The provider a username belongs to; ``None`` for a name nobody here has."""
-        with self.database.read() as db:
-            user = UserCollection(db).by_username(username)
-            if user is None:
-                return None
-            return LOCAL if user.password_hash or not user.source else user.source
+        found = self.local.find(username)
+        if found is None:
+            return None
+        return LOCAL if found.password_hash or not found.source else found.source
 
     def _own(
         self, provider: Provider, verdict: VerifiedIdentity | Refused | Unavailable

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.errors import MissingDependencyError, SettingsError
+from onegov_auth.statements import Prepared
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, Select
@@ -166,60 +167,46 @@ class Database:
 
 
 class Lookup:
-    """
-    A statement that is compiled once and run on the driver, in autocommit.
-
-    SQLAlchemy's own execution costs several times what the statement does; see ``benchmarks/``.
-    """
+    """A statement for reading that is compiled once and run on the driver, in autocommit: see :class:`Prepared`."""
 
     def __init__(self, engine: Engine, statement: Select[Any]) -> None:
-        compiled = statement.compile(dialect=engine.dialect)
+        self.prepared = Prepared(engine.dialect, statement)
         self._engine = engine
-        self._sql = str(compiled)
-        self._names: tuple[str, ...] | None = tuple(compiled.positiontup or ()) if compiled.positional else None
-        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         self._switch = engine.dialect.name != "sqlite"
-        self._errors: Any = engine.dialect.loaded_dbapi.Error
 
     def __call__(self, **parameters: object) -> tuple[Any, ...] | None:
         """
         The first row, or ``None``.
 
         Raises:
-            Exception: The driver's own errors. A connection that broke while idle is replaced first.
+            sqlalchemy.exc.DBAPIError: As SQLAlchemy would raise it. A connection that broke while idle is
+                replaced first.
         """
-        values = {**self._fixed, **parameters} if self._fixed else parameters
-        arguments = values if self._names is None else tuple(values[name] for name in self._names)
         try:
-            return self._run(arguments)
-        except _BrokenError:
+            return self._run(parameters)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
             # The server was restarted: every idle connection is as dead as this one.
             self._engine.dispose()
-            return self._run(arguments)
+            return self._run(parameters)
 
-    def _run(self, arguments: object) -> tuple[Any, ...] | None:
+    def _run(self, parameters: dict[str, object]) -> tuple[Any, ...] | None:
         pooled = self._engine.raw_connection()
         driver: Any = pooled.driver_connection
         try:
             if self._switch:
                 driver.autocommit = True
-            row: tuple[Any, ...] | None = driver.execute(self._sql, arguments).fetchone()
+            row = self.prepared.one(driver, **parameters)
             if self._switch:
                 driver.autocommit = False
-        except self._errors as error:
-            broken = self._engine.dialect.is_disconnect(error, driver, None)
+        except DBAPIError:
             pooled.invalidate()
-            if broken:
-                raise _BrokenError from error
             raise
         else:
             return row
         finally:
             pooled.close()
-
-
-class _BrokenError(Exception):
-    """Raised when a connection turned out to be dead; told to nobody but the loop around it."""
 
 
 def _make_engine(url: str | URL) -> Engine:

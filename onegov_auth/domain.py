@@ -24,6 +24,7 @@ __all__ = [
     "Transaction",
     "UserInfo",
     "VerifiedIdentity",
+    "hexadecimal",
 ]
 
 #: Header names in lower case to their values.
@@ -58,6 +59,11 @@ class Password:
     def __reduce__(self) -> NoReturn:
         # A pickled password would end in a cache or a queue.
         raise TypeError("a password can't be pickled")
+
+
+def hexadecimal(key: object) -> str:
+    """A primary key as it stands in an identity: UUIDs in hexadecimal, other keys as text."""
+    return key.hex if isinstance(key, UUID) else str(key).replace("-", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Step
 from onegov_auth.models import DEFAULT
+from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.orm import Session
 
+    from onegov_auth.database import Database
     from onegov_auth.models import Entities
 
 __all__ = ["KEEP", "Event", "EventLog", "neutral"]
@@ -74,13 +76,17 @@ class EventLog:
     Writes events.
 
     Args:
+        database: Where they are kept.
         clock: The time.
         entities: The mapped classes.
     """
 
-    def __init__(self, *, clock: Clock = utcnow, entities: Entities = DEFAULT) -> None:
+    def __init__(self, database: Database, *, clock: Clock = utcnow, entities: Entities = DEFAULT) -> None:
         self._clock = clock
         self._rows: Any = entities.event
+        table: Any = self._rows.__table__
+        columns = [column.key for column in table.c if column.key != "id"]
+        self._insert = Prepared(database.engine.dialect, insert(table), columns)
 
     def record(self, db: Session, event: Event) -> None:
         """
@@ -90,20 +96,19 @@ class EventLog:
         no line tells of something that was rolled back.
         """
         client = event.client
-        db.add(
-            self._rows(
-                type=event.type,
-                user_id=event.user_id,
-                username=_text(event.username),
-                provider=_text(event.provider),
-                factor=event.factor,
-                code=event.code,
-                address=_text(client.address),
-                request_id=_text(client.request_id),
-                user_agent=_text(client.user_agent),
-                created=self._clock(),
-                steps=_steps(event.steps),
-            )
+        self._insert.run(
+            driver_of(db),
+            type=event.type,
+            user_id=event.user_id,
+            username=_text(event.username),
+            provider=_text(event.provider),
+            factor=event.factor,
+            code=event.code,
+            address=_text(client.address),
+            request_id=_text(client.request_id),
+            user_agent=_text(client.user_agent),
+            created=self._clock(),
+            steps=_steps(event.steps),
         )
 
     def announce(self, event: Event) -> None:

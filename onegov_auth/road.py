@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from onegov_auth.accounts import Accounts, Conflict, Hooks, Resolved
 from onegov_auth.accounts.local import LOCAL
 from onegov_auth.domain import AuthnContext, Client, Step, UserInfo, VerifiedIdentity
 from onegov_auth.events import Event, EventLog
 from onegov_auth.outcomes import LoggedIn, Outcome, Refused, StepRequired, Unavailable
+from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,8 +84,9 @@ class Road:
         self._sessions = sessions
         self._transactions = transactions
         self._hooks = hooks
-        self._users: Any = entities.user
-        self._factors: Any = entities.factor
+        factors: Any = entities.factor.__table__
+        types = select(factors.c.type).where(factors.c.user_id == bindparam("user_id"))
+        self._factor_types = Prepared(database.engine.dialect, types)
         self._required_for = required_for
 
     def complete(self, verdict: VerifiedIdentity | Refused | Unavailable, door: Door) -> Outcome:
@@ -171,10 +173,10 @@ class Road:
         Somebody who has one enrolled, or whose role must have one, is never let in without it: as long
         as no factor can be asked for, the answer is no (fail closed).
         """
-        enrolled = db.scalars(select(self._factors.type).filter_by(user_id=user.id)).all()
+        enrolled = {row[0] for row in self._factor_types.all(driver_of(db), user_id=user.id)}
         if not enrolled and user.role not in self._required_for:
             return None
-        return Refused("factor_unavailable", (Step("factor", ", ".join(sorted(set(enrolled))) or "none enrolled"),))
+        return Refused("factor_unavailable", (Step("factor", ", ".join(sorted(enrolled)) or "none enrolled"),))
 
     def _open(self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door) -> LoggedIn:
         token, session = self._sessions.open(db, found.user, identity, door.client, remember=door.remember)

@@ -11,17 +11,19 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import String, bindparam, cast, delete, func, literal_column, select, update
+from sqlalchemy import String, bindparam, cast, delete, func, insert, literal_column, select, update
 from sqlalchemy.exc import OperationalError
 
 from onegov_auth.clock import Clock, utcnow
-from onegov_auth.domain import Identity, SessionInfo
+from onegov_auth.domain import Identity, SessionInfo, hexadecimal
 from onegov_auth.models import DEFAULT
+from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -33,10 +35,13 @@ if TYPE_CHECKING:
     from onegov_auth.keys import Keys
     from onegov_auth.models import Entities, User, UserSession
 
-__all__ = ["SessionLimits", "Sessions", "hexadecimal", "token_hash"]
+__all__ = ["SessionLimits", "Sessions", "token_hash"]
 
 #: How often a session's last-seen time is written, in seconds; shorter for a short idle time.
 TOUCH = 60.0
+
+#: The columns that :class:`SessionInfo` has as well.
+_INFO = [field.name for field in fields(SessionInfo)]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -64,11 +69,6 @@ class SessionLimits(Protocol):
 def token_hash(token: str) -> str:
     """What the table holds of a token. 256 random bits need no salt and no slow hash (ASVS 6.5.2)."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def hexadecimal(key: object) -> str:
-    """A primary key as it stands in an identity: UUIDs in hexadecimal, other keys as text."""
-    return key.hex if isinstance(key, UUID) else str(key).replace("-", "")
 
 
 class Sessions:
@@ -106,6 +106,10 @@ class Sessions:
         self._idle = limits.idle.total_seconds()
         self._touch = min(TOUCH, self._idle / 10)
         self._lookup = database.prepare(_lookup_statement(entities))
+        table: Any = entities.session.__table__
+        dialect = database.engine.dialect
+        self._insert = Prepared(dialect, insert(table), [*_INFO, "token_hash", "factors"])
+        self._beyond = Prepared(dialect, _beyond_statement(table))
         # The application's own key types need not be UUIDs.
         self._groups: dict[str, frozenset[str]] = {}
 
@@ -137,27 +141,26 @@ class Sessions:
             self.end_token(db, client.session_token)
         now = self._clock()
         token = self._token(32)
-        row: UserSession = self._sessions(
+        info = SessionInfo(
             id=uuid4(),
-            token_hash=token_hash(token),
             user_id=user.id,
             provider=identity.source,
             source_id=identity.source_id,
-            provider_session=identity.authn.session_id,
             created=now,
             last_seen=now,
             expires=now + (self._limits.remember if remember else self._limits.lifetime),
-            remember=remember,
             address=client.address,
             user_agent=(client.user_agent or "")[:400] or None,
-            factors=[],
+            remember=remember,
+            provider_session=identity.authn.session_id,
+            logout_hint=identity.authn.logout_hint,
         )
-        if identity.authn.logout_hint is not None:
-            row.logout_hint = self._keys.encrypt("session", identity.authn.logout_hint, str(row.id))
-        db.add(row)
-        db.flush()
+        values = {name: getattr(info, name) for name in _INFO}
+        if info.logout_hint is not None:
+            values["logout_hint"] = self._keys.encrypt("session", info.logout_hint, str(info.id))
+        self._insert.run(driver_of(db), **values, token_hash=token_hash(token), factors=[])
         self._make_room(db, user.id)
-        return token, self._info(row)
+        return token, info
 
     def lookup(self, token: str) -> Identity | None:
         """
@@ -234,14 +237,10 @@ class Sessions:
         return int(getattr(db.execute(statement), "rowcount", 0))
 
     def _make_room(self, db: Session, user_id: Any) -> None:
-        newest: Sequence[UUID] = db.scalars(
-            select(self._sessions.id)
-            .filter_by(user_id=user_id)
-            .order_by(self._sessions.last_seen.desc(), self._sessions.created.desc())
-            .offset(self._limits.max_per_user)
-        ).all()
-        if newest:
-            self._delete(db, self._sessions.id.in_(newest))
+        longest = self._beyond.all(driver_of(db), user_id=user_id, many=self._limits.max_per_user)
+        if longest:
+            ids = [row[0] if isinstance(row[0], UUID) else UUID(row[0]) for row in longest]
+            self._delete(db, self._sessions.id.in_(ids))
 
     def _seen(self, session_id: Any, last_seen: float) -> None:
         key = session_id if isinstance(session_id, UUID) else UUID(session_id)
@@ -286,6 +285,15 @@ class Sessions:
             provider_session=row.provider_session,
             logout_hint=self._keys.decrypt("session", hint, str(row.id)) if hint else None,
         )
+
+
+def _beyond_statement(table: Any) -> Any:
+    """The sessions of a user beyond so many, the ones used last left out. SQLite knows no OFFSET without LIMIT."""
+    rows = table.c
+    newest = (
+        select(rows.id).where(rows.user_id == bindparam("user_id")).order_by(rows.last_seen.desc(), rows.created.desc())
+    )
+    return newest.limit(1000).offset(bindparam("many"))
 
 
 def _lookup_statement(entities: Entities) -> Any:

@@ -18,8 +18,8 @@ CLIENT = Client(address="192.0.2.7", user_agent="A Browser", request_id="r-7")
 
 
 @pytest.fixture(name="events")
-def _events(clock: FakeClock) -> EventLog:
-    return EventLog(clock=clock)
+def _events(clock: FakeClock, database: Database) -> EventLog:
+    return EventLog(database, clock=clock)
 
 
 @pytest.mark.sec("LOG-01", "ASVS-16.2.1")

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import event, select, text
 
 from onegov_auth.database import Database
-from onegov_auth.domain import AuthnContext, Client, SessionInfo, VerifiedIdentity
+from onegov_auth.domain import AuthnContext, Client, SessionInfo, VerifiedIdentity, hexadecimal
 from onegov_auth.keys import Keys
 from onegov_auth.models import User, UserGroup, UserSession
-from onegov_auth.sessions import Sessions, hexadecimal
+from onegov_auth.sessions import Sessions
 from onegov_auth.settings import Secret, Settings
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.providers import person
@@ -86,7 +86,7 @@ def test_a_look_up_is_one_indexed_statement(sessions: Sessions, log_in: LogIn, d
     """Finding a session reads no table from end to end."""
     token = log_in()
     plan = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "SET enable_seqscan = off; EXPLAIN "
-    sql = sessions._lookup._sql
+    sql = sessions._lookup.prepared.sql
     hashed = hashlib.sha256(token.encode()).hexdigest()
     with database.engine.connect() as connection:
         if database.dialect == "sqlite":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
-from onegov_auth.domain import AuthnContext, Password, Step, VerifiedIdentity
+from onegov_auth.domain import AuthnContext, Password, Step, VerifiedIdentity, hexadecimal
 from onegov_auth.models import DEFAULT, canonical_username
 from onegov_auth.outcomes import Refused
 
@@ -26,6 +27,17 @@ LOCAL = "local"
 SEEN = "password_fingerprint"
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of an account before anybody logged in to it; ``id`` in hexadecimal."""
+
+    id: str
+    username: str
+    username_key: str
+    password_hash: str = field(repr=False)
+    source: str | None
+
+
 class LocalPasswords:
     """
     Compares passwords with the stored hashes.
@@ -40,6 +52,9 @@ class LocalPasswords:
         self._database = database
         self._hasher = hasher
         self._users: Any = entities.user
+        rows = self._users.__table__.c
+        columns = (rows.id, rows.username, rows.username_key, rows.password_hash, rows.source)
+        self._lookup = database.prepare(select(*columns).where(rows.username_key == bindparam("key")))
 
     def verify(self, username: str, password: Password) -> VerifiedIdentity | Refused:
         """
@@ -50,11 +65,11 @@ class LocalPasswords:
         Returns:
             The identity, or ``Refused`` with ``unknown_user``, ``no_password`` or ``wrong_password``.
         """
-        found = self._find(username)
+        found = self.find(username)
         if found is None:
             self._hasher.verify_dummy(password.reveal())
             return Refused("unknown_user", (Step("local", "no such user"),))
-        user_id, name, hashed = found
+        hashed = found.password_hash
         if not hashed:
             self._hasher.verify_dummy(password.reveal())
             return Refused("no_password", (Step("local", "has no local password"),))
@@ -62,13 +77,13 @@ class LocalPasswords:
         if not verification.ok:
             return Refused("wrong_password", (Step("local", "the password doesn't match"),))
         if verification.renewed is not None:
-            self._renew(user_id, hashed, verification.renewed)
+            self._renew(found.username_key, hashed, verification.renewed)
             hashed = verification.renewed
         return VerifiedIdentity(
             source=LOCAL,
             issuer=None,
-            source_id=str(user_id),
-            username=name,
+            source_id=found.id,
+            username=found.username,
             attributes={SEEN: fingerprint(hashed)},
             authn=AuthnContext(methods=frozenset({"pwd"})),
             steps=(Step("local", "the password matches"),),
@@ -78,25 +93,22 @@ class LocalPasswords:
         """Cost one hash, for roads on which no local one is compared."""
         self._hasher.verify_dummy(password.reveal())
 
-    def _find(self, username: str) -> tuple[Any, str, str] | None:
+    def find(self, username: str) -> Account | None:
+        """The account of that name, however it is spelt; ``None`` for a name nobody here has."""
         try:
             key = canonical_username(username)
         except ValueError:
             return None
-        users = self._users
-        with self._database.read() as db:
-            row = db.execute(
-                select(users.id, users.username, users.password_hash).where(users.username_key == key)
-            ).one_or_none()
-        return None if row is None else (row[0], row[1], row[2])
+        row = self._lookup(key=key)
+        return None if row is None else Account(hexadecimal(row[0]), *row[1:])
 
-    def _renew(self, user_id: Any, old: str, new: str) -> None:
+    def _renew(self, key: str, old: str, new: str) -> None:
         # Only the hash that was compared is replaced: a newer password always wins (PWD-07).
         # A statement on the table: the password stays the same one, so no session ends.
         users = self._users.__table__
         with self._database.unit() as db:
             db.execute(
-                update(users).where(users.c.id == user_id, users.c.password_hash == old).values(password_hash=new)
+                update(users).where(users.c.username_key == key, users.c.password_hash == old).values(password_hash=new)
             )
 
 

@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
 from onegov_auth.accounts.roles import match_role
 from onegov_auth.clock import Clock, utcnow
-from onegov_auth.domain import Client, Step, VerifiedIdentity
+from onegov_auth.domain import Client, Step, VerifiedIdentity, hexadecimal
 from onegov_auth.models import DEFAULT, canonical_username
 from onegov_auth.outcomes import Refused
+from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
+    from onegov_auth.database import Database
     from onegov_auth.models import Entities, User, UserIdentity
     from onegov_auth.providers import ProviderSettings
 
@@ -60,6 +63,7 @@ class Accounts:
     Finds or makes the local user of an identity.
 
     Args:
+        database: Where they are kept.
         roles: All roles, the most powerful first.
         privileged_roles: Roles whose holders are never linked by e-mail.
         change_username_roles: Roles whose holders follow a rename at the source.
@@ -68,8 +72,9 @@ class Accounts:
         entities: The mapped classes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators and rules, handed in once
         self,
+        database: Database,
         *,
         roles: Sequence[str],
         privileged_roles: Sequence[str] = (),
@@ -85,6 +90,15 @@ class Accounts:
         self._clock = clock
         self._users: Any = entities.user
         self._identities: Any = entities.identity
+        table: Any = self._users.__table__
+        rows = table.c
+        self._by_key = select(self._users).where(self._users.username_key == bindparam("key")).with_for_update()
+        self._logged_in = Prepared(
+            database.engine.dialect,
+            update(table)
+            .where(rows.username_key == bindparam("key"))
+            .values(last_login=bindparam("now"), modified=rows.modified),
+        )
 
     def resolve(
         self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
@@ -146,17 +160,16 @@ class Accounts:
         return Step("link", proof)
 
     def _local(self, db: Session, identity: VerifiedIdentity) -> Resolved | Refused:
-        users = self._users
-        user: User | None = db.scalar(
-            select(users).where(users.username_key == canonical_username(identity.username)).with_for_update()
-        )
-        if user is None or str(user.id) != identity.source_id:
+        user: User | None = db.scalar(self._by_key, {"key": canonical_username(identity.username)})
+        if user is None or hexadecimal(user.id) != identity.source_id:
             return Refused("unknown_user")
         if not user.active:
             return Refused("inactive")
         if identity.attributes.get(SEEN) != fingerprint(user.password_hash):
             return Refused("password_changed")
-        user.last_login = self._clock()
+        now = self._clock()
+        self._logged_in.run(driver_of(db), key=user.username_key, now=now)
+        set_committed_value(user, "last_login", now)
         return Resolved(user, created=False, steps=())
 
     def _known(

@@ -48,5 +48,5 @@ def _steps(operator: Operator, events: timedelta, attempts: timedelta) -> dict[s
         "sessions": operator.sessions.cleanup,
         "transactions": Transactions(Keys((), operator.settings.application)).cleanup,
         "attempts": lambda db: tries.cleanup(db, attempts),
-        "events": lambda db: EventLog().cleanup(db, events),
+        "events": lambda db: EventLog(operator.database).cleanup(db, events),
     }

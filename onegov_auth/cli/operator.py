@@ -167,7 +167,7 @@ class Operator:
         Raises:
             Failure: What *work* raises, after everything was rolled back.
         """
-        log = EventLog()
+        log = EventLog(self.database)
 
         def once(db: Session) -> tuple[T, Sequence[Event]]:
             unit = Work(db, self.hooks, operating_system_user())

@@ -26,7 +26,7 @@ def test_the_right_password_is_an_identity(local: LocalPasswords, database: Data
     assert isinstance(identity, VerifiedIdentity)
     with database.read() as db:
         user = db.scalars(select(User).filter_by(username="ann")).one()
-    assert (identity.source, identity.source_id, identity.username) == ("local", str(user.id), "ann")
+    assert (identity.source, identity.source_id, identity.username) == ("local", user.id.hex, "ann")
     assert identity.attributes == {SEEN: fingerprint(user.password_hash)}
     assert identity.authn.methods == {"pwd"}
 
@@ -48,7 +48,7 @@ def test_a_renewed_hash_replaces_only_the_compared_one(local: LocalPasswords, da
     """A password that was set meanwhile is not overwritten by an old one's renewal."""
     with database.read() as db:
         user = db.scalars(select(User).filter_by(username="ann")).one()
-    local._renew(user.id, "another hash", "the renewal")
+    local._renew(user.username_key, "another hash", "the renewal")
 
     with database.read() as db:
         assert db.scalars(select(User.password_hash).filter_by(username="ann")).one() == user.password_hash

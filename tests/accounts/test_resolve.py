@@ -23,9 +23,10 @@ Resolve = Callable[..., Resolved | Conflict | Refused]
 
 
 @pytest.fixture(name="make")
-def _make(clock: FakeClock) -> Callable[..., Accounts]:
+def _make(clock: FakeClock, database: Database) -> Callable[..., Accounts]:
     def make(**hooks: Any) -> Accounts:
         return Accounts(
+            database,
             roles=("admin", "editor", "member"),
             privileged_roles=("admin",),
             change_username_roles=("editor", "member"),
@@ -428,4 +429,4 @@ def test_an_identity_belongs_to_one_user(resolve: Resolve, add: Callable[..., Us
     other = add(username="bob")
 
     with pytest.raises(IntegrityError), database.unit() as db:
-        Accounts(roles=()).link(db, other, ANN, "password")
+        Accounts(database, roles=()).link(db, other, ANN, "password")

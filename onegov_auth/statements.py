@@ -1,0 +1,94 @@
+"""
+Statements that are compiled once and run on the driver itself.
+
+A login and every request run the same few statements over and over. SQLAlchemy's own execution costs
+several times what they do in the database (see ``benchmarks/``), so those are written with SQLAlchemy,
+compiled and typed by it once, and handed to the driver's connection of whatever transaction is under way.
+What is rare, or built as it goes, uses SQLAlchemy as everybody does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect, Executable
+    from sqlalchemy.orm import Session
+
+__all__ = ["Prepared", "driver_of"]
+
+Row = tuple[Any, ...]
+
+
+def driver_of(db: Session) -> Any:
+    """
+    The driver's connection in the transaction of *db*.
+
+    Nothing is flushed: what the session still holds has to be flushed first, where the order matters.
+    """
+    return db.connection().connection.driver_connection
+
+
+class Prepared:
+    """
+    A statement, compiled for one dialect.
+
+    Args:
+        dialect: The database's.
+        statement: A ``select``, or an ``insert``, ``update`` or ``delete`` without Python-side defaults.
+        columns: Of an ``insert``: the columns it fills.
+    """
+
+    def __init__(self, dialect: Dialect, statement: Executable, columns: Sequence[str] | None = None) -> None:
+        compiled: Any = statement.compile(dialect=dialect, column_keys=columns)  # type: ignore[attr-defined]  # every Executable has it
+        self._dialect = dialect
+        self.sql = str(compiled)
+        self._names: tuple[str, ...] = tuple(compiled.positiontup or ()) if compiled.positional else ()
+        self._positional: bool = compiled.positional
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._bind: dict[str, Callable[[Any], Any]] = {
+            name: processor
+            for name, bind in compiled.binds.items()
+            if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        }
+        self._error: Any = dialect.loaded_dbapi.Error
+
+    def run(self, driver: Any, **parameters: object) -> Any:
+        """
+        Run it on a driver's connection; returns the driver's cursor.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: As SQLAlchemy would raise it, without the parameters.
+        """
+        try:
+            return driver.execute(self.sql, self._arguments(parameters))
+        except self._error as error:
+            broken = self._dialect.is_disconnect(error, driver, None)
+            raise DBAPIError.instance(
+                self.sql,
+                {},
+                error,
+                self._error,
+                hide_parameters=True,
+                connection_invalidated=broken,
+                dialect=self._dialect,
+            ) from error
+
+    def one(self, driver: Any, **parameters: object) -> Row | None:
+        """The first row as the driver returns it, or ``None``."""
+        row: Row | None = self.run(driver, **parameters).fetchone()
+        return row
+
+    def all(self, driver: Any, **parameters: object) -> list[Row]:
+        """All rows as the driver returns them."""
+        rows: list[Row] = self.run(driver, **parameters).fetchall()
+        return rows
+
+    def _arguments(self, parameters: dict[str, Any]) -> Any:
+        values = {**self._fixed, **parameters} if self._fixed else parameters
+        for name, convert in self._bind.items():
+            values[name] = convert(values[name])
+        return tuple(values[name] for name in self._names) if self._positional else values
