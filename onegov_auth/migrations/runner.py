@@ -10,6 +10,7 @@ are an example; it has to write its own.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ VERSION_TABLE = "onegov_auth_version"
 
 #: Names the lock under which PostgreSQL lets one upgrade at a time into a schema.
 _LOCK = "onegov_auth migrations"
+
+#: Alembic keeps the migration it runs in a module: one at a time in a process, whatever the database.
+_process = threading.Lock()
 
 
 def upgrade(engine: Engine, schema: str | None = None, revision: str = "head") -> None:
@@ -107,7 +111,7 @@ def _config(connection: Connection | None = None) -> Config:
 
 @contextlib.contextmanager
 def _alone(engine: Engine, schema: str | None) -> Iterator[Connection]:
-    with engine.begin() as connection:
+    with _process, engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             driver = connection.connection.driver_connection
             if driver is not None and not driver.in_transaction:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -49,7 +50,7 @@ def test_migrations_make_what_the_models_say(engine: Engine) -> None:
     assert differences(engine) == []
 
 
-def test_migrations_and_models_make_the_same_indexes_on_sqlite(tmp_path: object) -> None:
+def test_migrations_and_models_make_the_same_indexes_on_sqlite(tmp_path: Path) -> None:
     """Also what Alembic can't compare is the same, index by index."""
     migrated, made = create_engine(f"sqlite:///{tmp_path}/a.db"), create_engine(f"sqlite:///{tmp_path}/b.db")
     upgrade(migrated)
@@ -103,6 +104,19 @@ def test_upgrades_at_once_wait_for_each_other(engine: Engine) -> None:
         thread.join()
     assert errors == []
     assert current(engine) == head()
+
+
+def test_databases_at_once_are_kept_apart(tmp_path: Path) -> None:
+    """Threads that upgrade different databases don't get into each other's migration."""
+    engines = [create_engine(f"sqlite:///{tmp_path}/{number}.db") for number in range(6)]
+    threads = [threading.Thread(target=upgrade, args=(engine,)) for engine in engines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for engine in engines:
+        check(engine)
+        engine.dispose()
 
 
 def test_a_failed_upgrade_changes_nothing(engine: Engine) -> None:
