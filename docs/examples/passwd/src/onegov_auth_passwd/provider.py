@@ -37,7 +37,7 @@ class PasswdProvider(PasswordProvider):
     def authenticate(self, username: str, password: Password) -> VerifiedIdentity | Refused | Unavailable:
         """Who has this username and password in the file?"""
         clear = password.reveal()
-        if not clear.strip() or "\0" in clear:
+        if "\0" in clear or not any(character.isprintable() and character != " " for character in clear):
             return Refused("empty_password")
         try:
             people = self._people()
