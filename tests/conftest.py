@@ -48,7 +48,7 @@ def _make_auth(
     database: Database, clock: FakeClock, hasher: Hasher, make_settings: Callable[..., Settings]
 ) -> Callable[..., Auth]:
     def make(*providers: Any, hooks: Any = None, **changes: Any) -> Auth:
-        from onegov_auth.auth import Auth  # noqa: PLC0415
+        from onegov_auth.auth import Auth  # noqa: PLC0415 - only tests that ask for it load it
 
         auth = Auth(make_settings(**changes), database, clock=clock, hasher=hasher, hooks=hooks)
         if providers:

@@ -18,7 +18,7 @@ def test_outcomes_are_values() -> None:
 
     assert refused == Refused("no") != Refused("other")
     with pytest.raises(FrozenInstanceError):
-        refused.code = "yes"  # type: ignore[misc]
+        refused.code = "yes"  # type: ignore[misc]  # that it is frozen is the test
 
 
 @pytest.mark.sec("LOG-05")

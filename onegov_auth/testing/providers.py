@@ -30,7 +30,7 @@ __all__ = ["KnownIssuer", "KnownPeople", "person"]
 def person(source: str, source_id: str, username: str, **more: object) -> VerifiedIdentity:
     """An identity as a provider named *source* would verify it; *more* are its other attributes."""
     base = VerifiedIdentity(source=source, issuer=f"test:{source}", source_id=source_id, username=username)
-    return replace(base, **more)  # type: ignore[arg-type]
+    return replace(base, **more)  # type: ignore[arg-type]  # mypy checks no keywords of replace()
 
 
 @dataclass(frozen=True, kw_only=True)

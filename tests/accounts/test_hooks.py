@@ -15,4 +15,4 @@ def test_no_hook_is_needed() -> None:
 def test_hooks_dont_change() -> None:
     """Hooks are set once, when the application starts."""
     with pytest.raises(FrozenInstanceError):
-        Hooks().on_login = print  # type: ignore[misc]
+        Hooks().on_login = print  # type: ignore[misc]  # that it is frozen is the test

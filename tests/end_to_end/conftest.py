@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from webtest.http import StopableWSGIServer
 
-from onegov_auth import AuthApp, Personal, Secret
+from onegov_auth import AuthApp, Personal, Secret, migrations
 from onegov_auth.clock import utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
@@ -98,8 +98,6 @@ def _site(tmp_path: Path, own_slapd: Slapd, own_oidc_op: OidcProvider) -> Iterat
         }
     )
     database = Database(settings.database.reveal(), clock=utcnow)
-    from onegov_auth import migrations  # noqa: PLC0415
-
     migrations.upgrade(database.engine)
     app = make_app().from_settings(settings, database=database, hasher=Hasher.cheap())
     with database.unit() as db:

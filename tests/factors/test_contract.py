@@ -36,7 +36,7 @@ def _word() -> Word:
 def test_a_factor_is_frozen_and_hides_secrets(word: Word) -> None:
     """Nothing on a shared factor changes, and no secret is printed."""
     with pytest.raises(FrozenInstanceError):
-        word.clock = None  # type: ignore[misc, assignment]
+        word.clock = None  # type: ignore[misc, assignment]  # that it is frozen is the test
     for value in (
         Enrolled(uuid4(), secret="canary"),
         Enrolment(secret="canary"),
@@ -48,4 +48,4 @@ def test_a_factor_is_frozen_and_hides_secrets(word: Word) -> None:
 def test_a_factor_is_abstract() -> None:
     """Somebody has to say how it is proven."""
     with pytest.raises(TypeError):
-        Factor(settings=FactorSettings())  # type: ignore[abstract]
+        Factor(settings=FactorSettings())  # type: ignore[abstract]  # that it is refused is the test

@@ -19,13 +19,13 @@ def _issuer() -> KnownIssuer:
 def test_a_provider_is_frozen(issuer: KnownIssuer) -> None:
     """Nothing on a shared provider changes during a request."""
     with pytest.raises(FrozenInstanceError):
-        issuer.name = "other"  # type: ignore[misc]
+        issuer.name = "other"  # type: ignore[misc]  # that it is frozen is the test
 
 
 def test_a_provider_is_abstract() -> None:
     """Somebody has to say how people are verified."""
     with pytest.raises(TypeError):
-        PasswordProvider(name="x", settings=ProviderSettings(kind="x"))  # type: ignore[abstract]
+        PasswordProvider(name="x", settings=ProviderSettings(kind="x"))  # type: ignore[abstract]  # that it is refused is the test
 
 
 def test_defaults_do_nothing(issuer: KnownIssuer) -> None:

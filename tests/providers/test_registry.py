@@ -70,7 +70,7 @@ def test_configured_providers_are_made_in_order() -> None:
 
     def services(name: str) -> Services:
         handed.append(name)
-        return Services(local_accounts=Accounts())  # type: ignore[arg-type]
+        return Services(local_accounts=Accounts())  # type: ignore[arg-type]  # never asked here
 
     blocks: Mapping[str, ProviderSettings] = {"local": LocalSettings()}
     made = make_providers(blocks, services)

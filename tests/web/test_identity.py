@@ -94,4 +94,4 @@ def test_deactivated_people_are_nobody(browser: Any, add_user: Callable[..., Any
 def test_morepaths_own_way_in_is_closed(app: Any) -> None:
     """No code can log somebody in around the one road."""
     with pytest.raises(NotImplementedError, match="login_to"):
-        SessionPolicy().remember(morepath.Response(), None, morepath.Identity("ann"))  # type: ignore[arg-type]
+        SessionPolicy().remember(morepath.Response(), None, morepath.Identity("ann"))  # type: ignore[arg-type]  # never looked at

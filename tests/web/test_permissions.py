@@ -118,7 +118,7 @@ def test_tokens_are_asked_for_once_a_request(browser: Any, app: Any, add_user: C
 
 def test_nobody_has_fine_permissions_by_default() -> None:
     """An application that says nothing grants nothing."""
-    assert AuthApp.permission_tokens(None, None) == frozenset()  # type: ignore[arg-type]
+    assert AuthApp.permission_tokens(None, None) == frozenset()  # type: ignore[arg-type]  # never looked at
 
 
 def test_combinations_are_made_once() -> None:
