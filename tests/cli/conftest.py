@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from onegov_auth.cli import main
 from onegov_auth.database import Database
-from onegov_auth.domain import AuthnContext, Client, VerifiedIdentity
+from onegov_auth.domain import AuthnContext, Client, UserInfo, VerifiedIdentity
 from onegov_auth.keys import Keys
 from onegov_auth.models import AuthEvent, User
 from onegov_auth.sessions import Sessions
@@ -72,7 +72,8 @@ def _open_session(database: Database) -> Callable[..., str]:
             authn=AuthnContext(logout_hint=hint),
         )
         with database.unit() as db:
-            token, _ = sessions.open(db, db.merge(user), identity, Client(address="192.0.2.7", user_agent=agent))
+            who = UserInfo(id=user.id, username=user.username, role=user.role)
+            token, _ = sessions.open(db, who, identity, Client(address="192.0.2.7", user_agent=agent))
         return token
 
     return open_session

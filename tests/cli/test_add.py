@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from click.testing import CliRunner, Result
 
+from onegov_auth.cli import main
+from onegov_auth.database import Database
 from onegov_auth.models import User
 
 PASSWORD = "a password of some length"
@@ -135,3 +140,24 @@ def test_yubikey_that_is_none(run: Callable[..., Any], find: Callable[[str], Use
     assert result.exit_code == 4
     assert "YubiKey" in result.stderr
     assert find("ann") is None
+
+
+def test_yubikey_is_asked_for(tmp_path: Path, database: Database, find: Callable[[str], User]) -> None:
+    """Where the settings have YubiKeys, one is asked for after the password; nothing typed is none."""
+    settings = {
+        "base_url": "https://app.example.org",
+        "database": database.engine.url.render_as_string(hide_password=False),
+        "secrets": ["a secret for tests only, of more than 32 characters"],
+        "second_factors": {"yubikey": {"client_id": "1", "secret_key": "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="}},
+    }
+    (tmp_path / "auth.yml").write_text(yaml.safe_dump(settings))
+
+    def add(name: str, typed: str) -> Result:
+        arguments = ["--config", str(tmp_path / "auth.yml"), "add", "member", name, "--password", PASSWORD]
+        return CliRunner().invoke(main, arguments, input=typed)
+
+    assert add("ann", "ccccccbcgujhingjrdejhgfnuetrgigvejhhgbkugded\n").exit_code == 0
+    assert add("bob", "\n").exit_code == 0
+    with database.read() as db:
+        keys = {user.username: user.yubikey for user in db.query(User)}
+    assert keys == {"ann": "ccccccbcgujh", "bob": None}

@@ -45,8 +45,10 @@ def _application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.usefixtures("application")
 def test_hooks() -> None:
     """The hooks of an application in the working directory are found: those of the class and of its settings."""
-    hooks = hooks_of(load_application("an_application:App"))
+    application = load_application("an_application:App")
+    hooks = hooks_of(application)
 
+    assert load_application("an_application:App") is application
     assert hooks.on_deactivate is not None
     assert hooks.on_deactivate.__name__ == "told"
     assert hooks.change_username_callback is not None

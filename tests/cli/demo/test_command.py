@@ -216,6 +216,26 @@ def test_on_the_network(start: Callable[..., Any], browse: Any) -> None:
 
 
 @pytest.mark.slow
+def test_by_name(start: Callable[..., Any], browse: Any) -> None:
+    """The demo may listen by a name, which is then the one address."""
+    demo = start("--no-services", "--port", "0", "--host", "localhost")
+
+    page = browse(demo.url).log_in("local", demo.way("local")["logins"][1])
+
+    assert demo.url.startswith("http://localhost:")
+    assert page.url.path == "/personal"
+    assert demo.stop() == 0
+
+
+def test_on_nobodys_address() -> None:
+    """An address that is not this machine's is a clear sentence, and nothing was begun."""
+    result = CliRunner().invoke(main, ["demo", "--host", "203.0.113.1", "--no-services"])
+
+    assert result.exit_code == 4
+    assert result.stderr == "Error: Nothing can listen on 203.0.113.1:8080: Cannot assign requested address.\n"
+
+
+@pytest.mark.slow
 def test_what_is_printed(tmp_path: Path) -> None:
     """In a terminal the demo prints names and passwords, where it is and how to end it, and says when it has ended."""
     command = [str(Path(sys.executable).with_name("onegov-auth")), "demo", "--port", "0", "--no-services"]
