@@ -23,7 +23,7 @@ from onegov_auth.database import Database
 from onegov_auth.domain import Callback, Client, Identity, Password, SessionInfo, Step, VerifiedIdentity, hexadecimal
 from onegov_auth.events import Event, EventLog
 from onegov_auth.keys import Keys
-from onegov_auth.models import DEFAULT
+from onegov_auth.models import DEFAULT, key_of
 from onegov_auth.outcomes import LoggedOut, Outcome, Redirect, Refused, Unavailable
 from onegov_auth.passwords import Hasher
 from onegov_auth.providers import PasswordProvider, Provider, RedirectProvider, Resources, Services
@@ -268,9 +268,9 @@ class Auth:
         """What a request knows of *user*."""
         return Identity(
             userid=user.username,
-            uid=hexadecimal(user.id),
+            uid=hexadecimal(key_of(user)),
             role=user.role,
-            groupids=frozenset(hexadecimal(group.id) for group in user.groups),
+            groupids=frozenset(hexadecimal(key_of(group)) for group in user.groups),
             application_id=self.settings.application,
             session_id=session.id,
             rights=user.rights_stamp,

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.errors import MissingDependencyError, SettingsError
-from onegov_auth.statements import Prepared
+from onegov_auth.statements import DRIVER_KEY, Prepared, driver_of
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, Select
@@ -108,6 +108,7 @@ class Database:
         elif schema is not None:
             event.listen(self.engine, "connect", _search_path(schema))
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._begin = Prepared(self.engine.dialect, text("BEGIN IMMEDIATE")) if self.dialect == "sqlite" else None
 
     def session(self) -> Session:
         """A session for one request; the caller commits or rolls back, and closes it."""
@@ -129,8 +130,9 @@ class Database:
         statements and unique constraints; use :meth:`once` for work that may lose a race.
         """
         with Session(self.engine, info={CONTEXT_KEY: self.context}, expire_on_commit=False) as session:
-            if self.dialect == "sqlite":
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            driver = session.info[DRIVER_KEY] = driver_of(session)
+            if self._begin is not None:
+                self._begin.run(driver)
             yield session
             session.commit()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from onegov_auth.attempts import Attempt, Attempts
     from onegov_auth.database import Database
-    from onegov_auth.models import Entities, User
+    from onegov_auth.models import Entities
     from onegov_auth.providers import Provider
     from onegov_auth.sessions import Sessions
     from onegov_auth.transactions import Transactions
@@ -84,6 +84,7 @@ class Road:
         self._sessions = sessions
         self._transactions = transactions
         self._hooks = hooks
+        self._users: Any = entities.user
         factors: Any = entities.factor.__table__
         types = select(factors.c.type).where(factors.c.user_id == bindparam("user_id"))
         self._factor_types = Prepared(database.engine.dialect, types)
@@ -163,10 +164,12 @@ class Road:
         if not isinstance(conflict, Conflict) or conflict.user.id != found.user.id:
             return Refused("link_other_user")
         step = self._accounts.link(db, found.user, external, "password")
-        found.user.source, found.user.source_id = external.source, external.source_id
-        return Resolved(found.user, created=False, steps=(*found.steps, *external.steps, step))
+        user = replace(found.user, source=external.source, source_id=external.source_id)
+        loaded = db.get_one(self._users, user.id)
+        loaded.source, loaded.source_id = user.source, user.source_id
+        return Resolved(user, created=False, steps=(*found.steps, *external.steps, step))
 
-    def _factor(self, db: Session, user: User) -> Refused | None:
+    def _factor(self, db: Session, user: UserInfo) -> Refused | None:
         """
         Whether a second factor is still missing.
 
@@ -181,10 +184,8 @@ class Road:
     def _open(self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door) -> LoggedIn:
         token, session = self._sessions.open(db, found.user, identity, door.client, remember=door.remember)
         if self._hooks.on_login is not None:
-            self._hooks.on_login(db, found.user, door.client)
-        user = found.user
-        info = UserInfo(user.id, user.username, user.role, user.realname, user.source, user.source_id, user.active)
-        return LoggedIn(info, session, token, door.to, found.created)
+            self._hooks.on_login(db, db.get_one(self._users, found.user.id), door.client)
+        return LoggedIn(found.user, session, token, door.to, found.created)
 
 
 def _pack(identity: VerifiedIdentity) -> dict[str, object]:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Identity, SessionInfo, hexadecimal
-from onegov_auth.models import DEFAULT
+from onegov_auth.models import DEFAULT, primary_key
 from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from onegov_auth.database import Database
-    from onegov_auth.domain import Client, VerifiedIdentity
+    from onegov_auth.domain import Client, UserInfo, VerifiedIdentity
     from onegov_auth.keys import Keys
-    from onegov_auth.models import Entities, User, UserSession
+    from onegov_auth.models import Entities, UserSession
 
 __all__ = ["SessionLimits", "Sessions", "token_hash"]
 
@@ -116,7 +116,7 @@ class Sessions:
     def open(
         self,
         db: Session,
-        user: User,
+        user: UserInfo,
         identity: VerifiedIdentity,
         client: Client,
         *,
@@ -299,17 +299,18 @@ def _beyond_statement(table: Any) -> Any:
 def _lookup_statement(entities: Entities) -> Any:
     sessions: Any = entities.session.__table__
     users: Any = entities.user.__table__
+    key = primary_key(entities.user)
     members: Any = entities.user_groups
     comma: Any = literal_column("','")
     groups = (
         select(func.aggregate_strings(cast(members.c.group_id, String), comma))
-        .where(members.c.user_id == users.c.id)
+        .where(members.c.user_id == key)
         .scalar_subquery()
     )
     return (
         select(
             sessions.c.id,
-            users.c.id,
+            key,
             sessions.c.last_seen,
             sessions.c.expires,
             sessions.c.remember,
@@ -319,6 +320,6 @@ def _lookup_statement(entities: Entities) -> Any:
             users.c.rights_stamp,
             groups,
         )
-        .join_from(sessions, users, sessions.c.user_id == users.c.id)
+        .join_from(sessions, users, sessions.c.user_id == key)
         .where(sessions.c.token_hash == bindparam("token_hash"), users.c.active)
     )

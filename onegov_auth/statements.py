@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect, Executable
     from sqlalchemy.orm import Session
 
-__all__ = ["Prepared", "driver_of"]
+__all__ = ["DRIVER_KEY", "Prepared", "driver_of"]
+
+#: Where a unit of work, which has one connection for all its life, keeps the driver's in ``Session.info``.
+DRIVER_KEY = "onegov_auth.driver"
 
 Row = tuple[Any, ...]
 
@@ -29,7 +32,8 @@ def driver_of(db: Session) -> Any:
 
     Nothing is flushed: what the session still holds has to be flushed first, where the order matters.
     """
-    return db.connection().connection.driver_connection
+    known = db.info.get(DRIVER_KEY)
+    return db.connection().connection.driver_connection if known is None else known
 
 
 class Prepared:
@@ -87,8 +91,17 @@ class Prepared:
         rows: list[Row] = self.run(driver, **parameters).fetchall()
         return rows
 
+    def converter(self, column: Any) -> Callable[[Any], Any]:
+        """What turns a value of *column*, as the driver returns it, into the one Python has."""
+        convert = column.type.dialect_impl(self._dialect).result_processor(self._dialect, None)
+        return convert if convert is not None else _as_it_is
+
     def _arguments(self, parameters: dict[str, Any]) -> Any:
         values = {**self._fixed, **parameters} if self._fixed else parameters
         for name, convert in self._bind.items():
             values[name] = convert(values[name])
         return tuple(values[name] for name in self._names) if self._positional else values
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

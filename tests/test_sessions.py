@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, select, text
 
 from onegov_auth.database import Database
-from onegov_auth.domain import AuthnContext, Client, SessionInfo, VerifiedIdentity, hexadecimal
+from onegov_auth.domain import AuthnContext, Client, SessionInfo, UserInfo, VerifiedIdentity, hexadecimal
 from onegov_auth.keys import Keys
 from onegov_auth.models import User, UserGroup, UserSession
 from onegov_auth.sessions import Sessions
@@ -52,12 +52,16 @@ def _log_in(sessions: Sessions, database: Database, user: User, client: Client) 
         identity: VerifiedIdentity = ANN, by: Sessions = sessions, client: Client = client, *, remember: bool = False
     ) -> str:
         with database.unit() as db:
-            return by.open(db, user, identity, client, remember=remember)[0]
+            return by.open(db, info(user), identity, client, remember=remember)[0]
 
     return log_in
 
 
 LogIn = Callable[..., str]
+
+
+def info(user: User) -> UserInfo:
+    return UserInfo(user.id, user.username, user.role)
 
 
 @contextmanager
@@ -342,7 +346,7 @@ def test_nobody_gets_in_while_being_deactivated(
             with database.unit() as db:
                 loaded = db.scalars(select(User).filter_by(id=user.id).with_for_update()).one()
                 if loaded.active:
-                    tokens.append(sessions.open(db, loaded, ANN, client)[0])
+                    tokens.append(sessions.open(db, info(loaded), ANN, client)[0])
 
         def switch_off(barrier: threading.Barrier = barrier) -> None:
             barrier.wait()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, update
 
 from onegov_auth.domain import AuthnContext, Password, Step, VerifiedIdentity, hexadecimal
-from onegov_auth.models import DEFAULT, canonical_username
+from onegov_auth.models import DEFAULT, canonical_username, primary_key
 from onegov_auth.outcomes import Refused
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class LocalPasswords:
         self._hasher = hasher
         self._users: Any = entities.user
         rows = self._users.__table__.c
-        columns = (rows.id, rows.username, rows.username_key, rows.password_hash, rows.source)
+        columns = (primary_key(self._users), rows.username, rows.username_key, rows.password_hash, rows.source)
         self._lookup = database.prepare(select(*columns).where(rows.username_key == bindparam("key")))
 
     def verify(self, username: str, password: Password) -> VerifiedIdentity | Refused:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, bindparam, or_, select, update
-from sqlalchemy.orm.attributes import set_committed_value
 
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
 from onegov_auth.accounts.roles import match_role
 from onegov_auth.clock import Clock, utcnow
-from onegov_auth.domain import Client, Step, VerifiedIdentity, hexadecimal
-from onegov_auth.models import DEFAULT, canonical_username
+from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity, hexadecimal
+from onegov_auth.models import DEFAULT, canonical_username, key_of, primary_key
 from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
 
@@ -45,7 +44,7 @@ NO_ROLE = "anonymous"
 class Resolved:
     """The local user of an identity, and how it was found."""
 
-    user: User
+    user: UserInfo
     created: bool
     steps: tuple[Step, ...]
 
@@ -54,7 +53,7 @@ class Resolved:
 class Conflict:
     """Somebody local has the same name, and may prove that both are one person."""
 
-    user: User
+    user: UserInfo
     steps: tuple[Step, ...]
 
 
@@ -92,7 +91,19 @@ class Accounts:
         self._identities: Any = entities.identity
         table: Any = self._users.__table__
         rows = table.c
-        self._by_key = select(self._users).where(self._users.username_key == bindparam("key")).with_for_update()
+        columns = (
+            rows.username,
+            rows.role,
+            rows.realname,
+            rows.source,
+            rows.source_id,
+            rows.active,
+            rows.password_hash,
+        )
+        key = primary_key(self._users)
+        by_key = select(key, *columns).where(rows.username_key == bindparam("key")).with_for_update()
+        self._by_key = Prepared(database.engine.dialect, by_key)
+        self._as_key = self._by_key.converter(key)
         self._logged_in = Prepared(
             database.engine.dialect,
             update(table)
@@ -135,7 +146,7 @@ class Accounts:
         )
         return found
 
-    def link(self, db: Session, user: User, identity: VerifiedIdentity, proof: str) -> Step:
+    def link(self, db: Session, user: UserInfo, identity: VerifiedIdentity, proof: str) -> Step:
         """
         Store that *identity* is *user*, and how that was proven.
 
@@ -160,16 +171,17 @@ class Accounts:
         return Step("link", proof)
 
     def _local(self, db: Session, identity: VerifiedIdentity) -> Resolved | Refused:
-        user: User | None = db.scalar(self._by_key, {"key": canonical_username(identity.username)})
-        if user is None or hexadecimal(user.id) != identity.source_id:
+        driver, key = driver_of(db), canonical_username(identity.username)
+        row = self._by_key.one(driver, key=key)
+        if row is None or hexadecimal(row[0]) != identity.source_id:
             return Refused("unknown_user")
-        if not user.active:
+        id_, username, role, realname, source, source_id, active, password_hash = row
+        if not active:
             return Refused("inactive")
-        if identity.attributes.get(SEEN) != fingerprint(user.password_hash):
+        if identity.attributes.get(SEEN) != fingerprint(password_hash):
             return Refused("password_changed")
-        now = self._clock()
-        self._logged_in.run(driver_of(db), key=user.username_key, now=now)
-        set_committed_value(user, "last_login", now)
+        self._logged_in.run(driver, key=key, now=self._clock())
+        user = UserInfo(self._as_key(id_), username, role, realname, source, source_id)
         return Resolved(user, created=False, steps=())
 
     def _known(
@@ -179,7 +191,9 @@ class Accounts:
             return Refused("issuer_changed", (Step("issuer", f"{row.issuer} became {identity.issuer}"),))
         if row.frozen:
             return Refused("identity_frozen")
-        user: User = db.scalars(select(self._users).filter_by(id=row.user_id).with_for_update()).one()
+        user: User = db.scalars(
+            select(self._users).where(primary_key(self._users) == row.user_id).with_for_update()
+        ).one()
         if not user.active:
             return Refused("inactive")
         row.last_used = self._clock()
@@ -197,11 +211,11 @@ class Accounts:
             return self._provision(db, identity, settings)
         steps = (Step("conflict", ", ".join(sorted(other.username for other in others))),)
         if settings.link == "prove" and len(others) == 1 and others[0].active:
-            return Conflict(others[0], steps)
+            return Conflict(_info(others[0]), steps)
         code = self._may_adopt(others, identity, settings)
         if code is not None:
             return Refused(code, steps)
-        linked = self.link(db, others[0], identity, "verified_email")
+        linked = self.link(db, _info(others[0]), identity, "verified_email")
         return self._admit(db, others[0], identity, settings, client, steps=(*steps, linked))
 
     def _may_adopt(self, others: list[User], identity: VerifiedIdentity, settings: ProviderSettings) -> str | None:
@@ -244,8 +258,9 @@ class Accounts:
         )
         db.add(user)
         db.flush()
-        linked = self.link(db, user, identity, "provisioned")
-        return Resolved(user, created=True, steps=(Step("provision", role), linked, _groups(identity)))
+        info = _info(user)
+        linked = self.link(db, info, identity, "provisioned")
+        return Resolved(info, created=True, steps=(Step("provision", role), linked, _groups(identity)))
 
     def _admit(
         self,
@@ -273,7 +288,7 @@ class Accounts:
         user.last_login = self._clock()
         steps = (*steps, *self._rename(db, user, identity))
         db.flush()
-        return Resolved(user, created=False, steps=(*steps, _groups(identity)))
+        return Resolved(_info(user), created=False, steps=(*steps, _groups(identity)))
 
     def _role(self, user: User, identity: VerifiedIdentity, settings: ProviderSettings) -> str | None:
         if user.role_origin is None or identity.groups is None:
@@ -283,7 +298,8 @@ class Accounts:
 
     def _take_away(self, db: Session, user: User, client: Client) -> None:
         if user.role != NO_ROLE:
-            user.role = NO_ROLE
+            # Taken by the provider, which may give it again: not a role given by hand.
+            user.role, user.role_origin = NO_ROLE, user.role_origin
             if self._hooks.on_rights_changed is not None:
                 self._hooks.on_rights_changed(db, user, client)
             db.flush()
@@ -307,6 +323,10 @@ class Accounts:
     def _application_agrees(self, db: Session, user: User | None, identity: VerifiedIdentity, role: str) -> bool:
         callback = self._hooks.ensure_user_callback
         return callback is None or callback(db, user, identity, role) is True
+
+
+def _info(user: User) -> UserInfo:
+    return UserInfo(key_of(user), user.username, user.role, user.realname, user.source, user.source_id, user.active)
 
 
 def _vouched_for(user: User, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:

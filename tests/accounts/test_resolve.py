@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from onegov_auth.accounts import Accounts, Conflict, Hooks, Resolved
 from onegov_auth.database import Database
-from onegov_auth.domain import Client
+from onegov_auth.domain import Client, UserInfo
 from onegov_auth.models import User, UserIdentity
 from onegov_auth.outcomes import Refused
 from onegov_auth.providers import ProviderSettings
@@ -301,6 +301,9 @@ def test_the_last_group_takes_the_mapped_role_away(resolve: Resolve, database: D
     assert isinstance(refused, Refused)
     assert refused.code == "no_role"
     assert load(database).role == "anonymous"
+    assert isinstance(resolve(replace(ANN, groups=frozenset({"others"}))), Refused)
+    assert isinstance(resolve(replace(ANN, groups=frozenset({"staff"}))), Resolved)
+    assert load(database).role == "member"
 
 
 def test_silence_about_groups_changes_nothing(resolve: Resolve, database: Database) -> None:
@@ -429,4 +432,4 @@ def test_an_identity_belongs_to_one_user(resolve: Resolve, add: Callable[..., Us
     other = add(username="bob")
 
     with pytest.raises(IntegrityError), database.unit() as db:
-        Accounts(database, roles=()).link(db, other, ANN, "password")
+        Accounts(database, roles=()).link(db, UserInfo(other.id, "bob", "member"), ANN, "password")
