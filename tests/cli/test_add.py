@@ -80,14 +80,15 @@ def test_as_json(answer: Callable[..., Any], find: Callable[[str], User]) -> Non
     assert {"username": "bob", "role": "member", "id": str(find("bob").id)} == given
 
 
-@pytest.mark.sec("LINK-19")
-def test_existing_user(run: Callable[..., Any], add_user: Callable[..., User], told: Callable[[], Any]) -> None:
+@pytest.mark.sec("UNI-02")
+@pytest.mark.parametrize("name", ["ANN", "\uff21nn", " ann"])
+def test_existing_user(run: Any, add_user: Callable[..., User], told: Callable[[], Any], name: str) -> None:
     """A name that is taken, however it is written, is refused before a password is asked for."""
     add_user("ann")
 
-    result = run("add", "admin", "ANN")
+    result = run("add", "admin", name)
 
-    assert (result.exit_code, result.stdout, result.stderr) == (4, "", "Error: There is a user ANN already.\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (4, "", f"Error: There is a user {name} already.\n")
     assert told() == []
 
 

@@ -25,7 +25,6 @@ def test_list_sessions(run: Any, add_user: Any, open_session: Any) -> None:
     assert [line.split()[-1] for line in lines] == ["ann:", "Chrome", "Safari", "bob:", "Firefox"]
 
 
-@pytest.mark.sec("SESS-01")
 def test_no_token_is_listed(run: Any, answer: Any, add_user: Any, open_session: Any) -> None:
     """Neither a token nor its hash nor what the provider wants back at logout is ever shown."""
     token = open_session(add_user("ann"), hint="an id token")
