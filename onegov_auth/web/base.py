@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 import jinja2
 import morepath
@@ -17,6 +18,7 @@ from webob.exc import HTTPException, HTTPForbidden, HTTPNotFound
 
 from onegov_auth.errors import SettingsError
 from onegov_auth.web.csrf import CsrfRefused
+from onegov_auth.web.hosts import own_origin
 from onegov_auth.web.identity import SessionPolicy
 from onegov_auth.web.permissions import Combination, Intent, Permission
 from onegov_auth.web.refusals import database_gone, forbidden, form_refused, not_found, unexpected
@@ -92,6 +94,12 @@ def _identity_policy() -> SessionPolicy:
 def _verify_identity(identity: morepath.Identity) -> bool:  # noqa: ARG001 - Morepath passes arguments by name
     # It comes from our own table.
     return True
+
+
+@AuthBase.link_prefix()
+def _link_prefix(request: AuthRequest) -> str:
+    """Links begin with our own origin, so that a made-up Host header gets into no page and no mail (HOST-01)."""
+    return own_origin(request) + quote(request.script_name)
 
 
 # -- permissions -------------------------------------------------------------------------------

@@ -44,8 +44,8 @@ def posted_fields(request: AuthRequest) -> dict[str, str]:
         raise HTTPRequestEntityTooLarge("The form is too large.")
     try:
         items = list(request.POST.items())
-    except ValueError as error:
-        # UnicodeDecodeError among them; the cgi module raises others for a broken multipart body.
+    except (ValueError, DeprecationWarning) as error:
+        # The cgi module raises ValueError for a broken multipart body, and WebOb a warning for a foreign charset.
         raise HTTPBadRequest("The form can't be read.") from error
     return _single(items)
 
@@ -55,10 +55,10 @@ def all_fields(request: AuthRequest) -> Mapping[str, str]:
     return {**query_fields(request), **posted_fields(request)}
 
 
-def _single(items: Iterable[tuple[str, Any]]) -> dict[str, str]:
+def _single(items: Iterable[tuple[Any, Any]]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in items:
-        if not isinstance(value, str):
+        if not isinstance(name, str) or not isinstance(value, str):
             raise HTTPBadRequest("A file was sent where a text belongs.")
         if _UNREADABLE in name or _UNREADABLE in value:
             # WebOb puts it in place of bytes that are no UTF-8: two different passwords would become one.

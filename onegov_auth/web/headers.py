@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from onegov_auth.web.hosts import own_origin
+
 if TYPE_CHECKING:
     from webob import Response
 
@@ -51,30 +53,45 @@ def headers_tween_factory(app: AuthApp, handler: Handler) -> Handler:
     standard = tuple((name.lower(), (name, value)) for name, value in app.page_headers.items())
 
     def headers_tween(request: AuthRequest) -> Response:
-        state = request.__dict__
         try:
             response = handler(request)
         finally:
-            if "db" in state:
-                state["db"].close()
-        headers = response.headerlist
-        if getattr(request.app, "own_pages", False):
-            own_page(response)
-        present = {name.lower() for name, _ in headers}
+            if "db" in request.__dict__:
+                request.db.close()
+        present = _complete(request, response)
         for name, header in standard:
             if name not in present:
-                headers.append(header)
-        if "cache-control" not in present:
-            identity = state.get("identity")
-            if identity is not None and identity.userid is not None:
-                headers.append(("Cache-Control", NO_STORE))
-        if "flash" in state:
-            _keep_messages(request)
-        for cookie in state.get("new_cookies", ()):
-            headers.append(("Set-Cookie", cookie))
+                response.headerlist.append(header)
         return response
 
     return headers_tween
+
+
+def _complete(request: AuthRequest, response: Response) -> set[str]:
+    """What depends on the request; returns the names of the headers that are there, in lower case."""
+    state = request.__dict__
+    if getattr(request.app, "own_pages", False):
+        own_page(response)
+    headers = response.headerlist
+    present = {name.lower() for name, _ in headers}
+    if "location" in present:
+        _complete_location(request, response)
+    if "cache-control" not in present:
+        identity = state.get("identity")
+        if identity is not None and identity.userid is not None:
+            headers.append(("Cache-Control", NO_STORE))
+    if "flash" in state:
+        _keep_messages(request)
+    for cookie in state.get("new_cookies", ()):
+        headers.append(("Set-Cookie", cookie))
+    return present
+
+
+def _complete_location(request: AuthRequest, response: Response) -> None:
+    """A path becomes an address of ours here, before WebOb makes one of the Host header."""
+    location = response.headers["Location"]
+    if location.startswith("/") and not location.startswith("//"):
+        response.headers["Location"] = own_origin(request) + location
 
 
 def _keep_messages(request: AuthRequest) -> None:

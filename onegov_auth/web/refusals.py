@@ -28,7 +28,10 @@ _LOGIN_REQUIRED = _("Please log in first.")
 _FORBIDDEN = (_("Not allowed"), _("You are logged in, but not allowed to see this page."))
 _FORM = (
     _("Please try again"),
-    _("The form you sent has expired or is from another site. Please go back, reload the page and send it again."),
+    _(
+        "The form you sent has expired or is from another site. Please allow cookies, go back, reload the page "
+        "and send it again."
+    ),
 )
 _NOT_FOUND = (_("Not found"), _("There is no such page."))
 _GONE = (_("Please try again later"), _("The site can't reach its database right now."))

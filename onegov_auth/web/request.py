@@ -21,6 +21,7 @@ from onegov_auth.web.clients import client_address, request_id
 from onegov_auth.web.cookies import read_cookie
 from onegov_auth.web.fields import MAX_BODY
 from onegov_auth.web.flash import Flash, Message
+from onegov_auth.web.hosts import own_origin
 from onegov_auth.web.identity import RequestIdentity
 from onegov_auth.web.permissions import Personal, Private, Public, Secret
 from onegov_auth.web.redirects import safe_path
@@ -304,7 +305,7 @@ class AuthRequest(morepath.Request[Any]):
         if self.method in {"GET", "HEAD"}:
             return safe_path(self.path_qs)
         referer = self.environ.get("HTTP_REFERER", "")
-        return safe_path(referer) if referer.startswith(f"{self.host_url}/") else "/"
+        return safe_path(referer) if referer.startswith(f"{own_origin(self)}/") else "/"
 
     def add_cookie(self, header: str) -> None:
         """Send that ``Set-Cookie`` value with the response, whatever it turns out to be."""

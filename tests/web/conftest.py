@@ -9,6 +9,7 @@ import morepath
 import pytest
 import webtest
 from sqlalchemy import text
+from webob.exc import HTTPGone
 
 from onegov_auth.auth import Auth
 from onegov_auth.collections import UserCollection
@@ -72,6 +73,8 @@ def _root() -> Root:
 
 @App.path(path="documents/{access}", model=Document)
 def _document(access: str) -> Document | None:
+    if access == "gone":
+        raise HTTPGone
     return Document(access) if access != "none" else None
 
 

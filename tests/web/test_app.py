@@ -1,12 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
+import httpx
 import morepath
 import pytest
 import webtest
+from waitress.server import create_server
 
 from onegov_auth import AuthApp, Personal, migrations
 from onegov_auth.accounts import Hooks
@@ -258,3 +264,53 @@ def test_path_that_is_no_text_is_refused(browser: Any) -> None:
     response = browser.get("/%ff%fe", status=400)
 
     assert response.headers["Content-Security-Policy"]
+
+
+@pytest.fixture(name="served")
+def _served(start: Callable[..., Any]) -> Iterator[str]:
+    """The sample on a real server; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    application = start("served", make_sample())
+    server: Any = create_server(application, host="127.0.0.1", port=port, threads=8)
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.is_set():
+            server.asyncore.loop(timeout=0.05, count=1, map=server._map)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"http://127.0.0.1:{port}"
+    over.set()
+    thread.join(10)
+    server.task_dispatcher.shutdown()
+    server.asyncore.close_all(map=server._map)
+    application.auth.database.dispose()
+
+
+@pytest.mark.sec("SESS-07")
+def test_real_server_and_many_browsers(served: str) -> None:
+    """Over HTTP, many browsers at once each find their way in and see themselves."""
+
+    def visit(_number: int) -> str:
+        with httpx.Client(base_url=served, follow_redirects=True, timeout=30) as browser:
+            page = browser.get("/")
+            fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+            fields |= {"username": "ann@example.org", "password": PASSWORD}
+            return browser.post("/auth/login", data=fields, headers={"Origin": served}).text
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(visit, range(16))) == {"Hello ann@example.org"}
+
+
+@pytest.mark.sec("HOST-02")
+def test_real_server_refuses_two_hosts(served: str) -> None:
+    """A request with two Host headers gets a 400, and no trace."""
+    host, port = served.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"Traceback" not in answer

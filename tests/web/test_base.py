@@ -71,3 +71,16 @@ def test_everybody_may_see_errors(app: Any) -> None:
 
     assert app._permits(morepath.NO_IDENTITY, HTTPNotFound(), Public)
     assert not app._permits(morepath.NO_IDENTITY, object(), Public)
+
+
+@pytest.mark.sec("HOST-01", "HOST-02")
+@pytest.mark.parametrize(
+    ("host", "origin"), [("evil.example", "https://app.example.org"), ("localhost", "https://localhost")]
+)
+def test_links_of_the_application_are_ours(ask: Any, host: str, origin: str) -> None:
+    """What the application links to is at our own origin, whatever Host the request came by."""
+    environ = {"HTTP_HOST": host, "SCRIPT_NAME": "/site"}
+
+    link = ask(lambda r: r.link(r.root_app.child("auth"), app=r.root_app), extra_environ=environ)
+
+    assert link == f"{origin}/site/auth"

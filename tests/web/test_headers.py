@@ -101,3 +101,19 @@ def test_logout_clears_the_browser(browser: Any, add_user: Callable[..., Any], a
     assert response.headers["Clear-Site-Data"] == '"cache"'
     assert not {app.cookies.session, app.cookies.browser} & browser.cookies.keys()
     assert "nobody" in browser.get("/", headers={"Cookie": f"{app.cookies.session}={token}"}).text
+
+
+@pytest.mark.sec("HOST-01", "REDIR-03")
+@pytest.mark.parametrize("host", ["app.example.org", "evil.example"])
+def test_redirects_of_the_application_are_ours(browser: Any, host: str) -> None:
+    """A path in a Location is completed by our own origin and not by the Host header."""
+    response = browser.post("/failing?end=raise&status=303", headers={"Host": host})
+
+    assert response.location == "https://app.example.org/"
+
+
+def test_addresses_in_a_location_stay(browser: Any, app: Any) -> None:
+    """Where the application sends somebody to another site, it does."""
+    app.question = lambda request: request.after(lambda r: r.headers.update({"Location": "https://id.example.com/x"}))
+
+    assert browser.get("/ask").headers["Location"] == "https://id.example.com/x"

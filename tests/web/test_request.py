@@ -83,7 +83,9 @@ def test_access_to_a_page_is_known(ask: Callable[..., Any], ann: Any, url: str, 
     assert ask(lambda r: r.has_access_to_url(url), ann) is editor
 
 
-@pytest.mark.parametrize("url", ["/nothing", "/personal/deeper/still", "/documents/none", "/failing", "/auth/nothing"])
+@pytest.mark.parametrize(
+    "url", ["/nothing", "/personal/deeper/still", "/documents/none", "/documents/gone", "/failing", "/auth/nothing"]
+)
 def test_access_to_no_page_is_an_error(ask: Callable[..., Any], url: str) -> None:
     """A page that isn't there, or that can't be visited, is a KeyError."""
 
