@@ -9,13 +9,19 @@ import pytest
 
 from onegov_auth.database import Database
 from onegov_auth.domain import Client
+from onegov_auth.models import User
 from onegov_auth.passwords import Hasher
+from onegov_auth.providers import ProviderSettings
 from onegov_auth.settings import Settings, settings_from
 from onegov_auth.testing.clock import FakeClock
+from onegov_auth.testing.providers import KnownIssuer, KnownPeople, person
 
 if TYPE_CHECKING:
     from onegov_auth.auth import Auth
 
+PASSWORD = "correct horse battery staple"
+BLOCK = ProviderSettings(kind="known-people", roles={"member": ("*",)})
+DORA = person("staff", "id-dora", "dora@example.org", realname="Dora", groups=frozenset({"staff"}))
 SECRET = "a secret for tests only, of more than 32 characters"
 
 
@@ -56,3 +62,28 @@ def _make_auth(
         return auth
 
     return make
+
+
+@pytest.fixture(name="add")
+def _add(database: Database, hasher: Hasher) -> Callable[..., User]:
+    def add(username: str = "ann", **values: Any) -> User:
+        with database.unit() as db:
+            user = User(**{"username": username, "password_hash": hasher.hash(PASSWORD), "role": "member", **values})
+            db.add(user)
+        return user
+
+    return add
+
+
+@pytest.fixture(name="staff")
+def _staff() -> KnownPeople:
+    return KnownPeople(name="staff", settings=BLOCK, people={"dora": ("dora's password", DORA)})
+
+
+@pytest.fixture(name="company")
+def _company() -> KnownIssuer:
+    return KnownIssuer(
+        name="company",
+        settings=BLOCK.model_copy(update={"kind": "known-issuer"}),
+        people={"code-1": person("company", "sub-1", "eve@example.org", email="eve@example.org")},
+    )

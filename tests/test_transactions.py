@@ -160,11 +160,11 @@ def test_one_of_many_gets_it(begin: Begin, take: Take) -> None:
         barrier = threading.Barrier(20)
         results: list[Transaction | Refused] = []
 
-        def work(id_: str = id_, barrier: threading.Barrier = barrier, results: list[object] = results) -> None:  # type: ignore[assignment]
+        def work(id_: str, barrier: threading.Barrier, results: list[Transaction | Refused]) -> None:
             barrier.wait()
             results.append(take(id_))
 
-        threads = [threading.Thread(target=work) for _ in range(20)]
+        threads = [threading.Thread(target=work, args=(id_, barrier, results)) for _ in range(20)]
         for thread in threads:
             thread.start()
         for thread in threads:

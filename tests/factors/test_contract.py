@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import FrozenInstanceError
 from uuid import uuid4
 
@@ -23,7 +24,9 @@ class Word(Factor):
         """Nothing has to be sent."""
         return Challenge()
 
-    def verify(self, enrolled: list[Enrolled], answer: str, transaction: Transaction, client: Client) -> Used | Refused:  # type: ignore[override]
+    def verify(
+        self, enrolled: Sequence[Enrolled], answer: str, transaction: Transaction, client: Client
+    ) -> Used | Refused:
         """Compare with every enrolled word."""
         return next((Used(one.id) for one in enrolled if one.secret == answer), Refused("wrong_code"))
 
