@@ -19,7 +19,7 @@ from onegov_auth.clock import utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
 from onegov_auth.passwords import Hasher
-from onegov_auth.settings import settings_from
+from onegov_auth.settings import Settings, settings_from
 from onegov_auth.testing.servers import OidcProvider, ServerMissingError, Slapd
 from onegov_auth.testing.servers.process import free_ports
 
@@ -60,36 +60,31 @@ def make_app() -> type[AuthApp]:
     return App
 
 
-@pytest.fixture(name="site")
-def _site(tmp_path: Path, own_slapd: Slapd, own_oidc_op: OidcProvider) -> Iterator[Site]:
-    """The site, on a port of its own."""
-    (port,) = free_ports()
-    url = f"http://127.0.0.1:{port}"
-    own_oidc_op.allow_redirect(f"{url}/auth/provider/company/callback", after_logout=[f"{url}/"])
+def make_settings(url: str, folder: Path, directory: Slapd, issuer: OidcProvider) -> Settings:
     roles = {"admin": ["admins"], "editor": ["editors"], "member": ["staff"]}
-    settings = settings_from(
+    return settings_from(
         {
             "base_url": url,
-            "database": f"sqlite:///{tmp_path}/site.db",
+            "database": f"sqlite:///{folder}/site.db",
             "secrets": ["a secret for tests only, of more than 32 characters"],
             "cookies": {"secure": False},
             "providers": {
                 "local": {"kind": "local"},
                 "staff": {
                     "kind": "ldap",
-                    "servers": [own_slapd.ldaps_url],
-                    "tls": {"ca_file": str(own_slapd.ca_file)},
-                    "bind": {"dn": own_slapd.service_dn, "password": own_slapd.service_password},
-                    "people": {"base": own_slapd.people_base},
-                    "groups": {"base": own_slapd.groups_base},
+                    "servers": [directory.ldaps_url],
+                    "tls": {"ca_file": str(directory.ca_file)},
+                    "bind": {"dn": directory.service_dn, "password": directory.service_password},
+                    "people": {"base": directory.people_base},
+                    "groups": {"base": directory.groups_base},
                     "timeouts": {"connect": "1s", "operation": "1s", "login": "3s"},
                     "roles": roles,
                 },
                 "company": {
                     "kind": "oidc",
-                    "issuer": own_oidc_op.issuer,
-                    "client_id": own_oidc_op.client_id,
-                    "client_secret": own_oidc_op.client_secret,
+                    "issuer": issuer.issuer,
+                    "client_id": issuer.client_id,
+                    "client_secret": issuer.client_secret,
                     "button": "Log in with **Company**",
                     "claims": {"username": "sub"},
                     "roles": {**roles, "member": ["*"]},
@@ -97,6 +92,15 @@ def _site(tmp_path: Path, own_slapd: Slapd, own_oidc_op: OidcProvider) -> Iterat
             },
         }
     )
+
+
+@pytest.fixture(name="site")
+def _site(tmp_path: Path, own_slapd: Slapd, own_oidc_op: OidcProvider) -> Iterator[Site]:
+    """The site, on a port of its own."""
+    (port,) = free_ports()
+    url = f"http://127.0.0.1:{port}"
+    own_oidc_op.allow_redirect(f"{url}/auth/provider/company/callback", after_logout=[f"{url}/"])
+    settings = make_settings(url, tmp_path, own_slapd, own_oidc_op)
     database = Database(settings.database.reveal(), clock=utcnow)
     migrations.upgrade(database.engine)
     app = make_app().from_settings(settings, database=database, hasher=Hasher.cheap())
