@@ -72,7 +72,8 @@ def _start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., D
                     start_new_session=True,
                 )
             )
-            stack.callback(process.kill)
+            # Asked, not killed: its servers are processes of their own.
+            stack.callback(process.terminate)
             assert process.stdout is not None
             text = "".join(iter(process.stdout.readline, "}\n")) + "}"
             return Demo(process, folder, json.loads(text))
