@@ -140,17 +140,20 @@ class UserCollection:
         )
         if phone_number is not None:
             user.phone_number = phone_number
+        self._insert(user, username, [*(groups or ()), *([group] if group is not None else ())])
+        return user
+
+    def _insert(self, user: User, username: str, groups: list[UserGroup]) -> None:
         try:
             # Somebody may add the same name at the same time: the rest of the transaction stays good.
             with self.session.begin_nested():
                 self.session.add(user)
-                user.groups = [*(groups or ()), *([group] if group is not None else ())]
+                user.groups = groups
                 self.session.flush()
         except IntegrityError as error:
             if self._is_taken(username):
                 raise ExistingUserError(username) from error
             raise
-        return user
 
     @property
     def tags(self) -> tuple[str, ...]:
