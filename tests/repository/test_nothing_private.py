@@ -10,7 +10,7 @@ import pytest
 #: Written so that these very lines are not found.
 PRIVATE = {
     "a home directory": re.compile(r"(?<![\w.}])/(?:home|root|Users|work)/[\w.-]"),
-    "a registry": re.compile(r"regis[t]ry\.(?:npmjs|yarnpkg)|python[h]osted\.org|pypi\.(?:org|python\.org)/sim[p]le"),
+    "a registry": re.compile(r"regis[t]ry\.(?:npmjs|yarnpkg)|python[h]osted\.org|\bpy[p]i\.org"),
     "an index option": re.compile(r"--(?:extra-)?index-u[r]l|--trusted-h[o]st"),
     "a download address in a lock file": re.compile(r'"resol[v]ed":'),
 }
