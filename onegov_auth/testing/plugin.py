@@ -10,6 +10,7 @@ A server that isn't installed skips the test on a laptop and fails it where ``CI
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -85,16 +86,62 @@ def _database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture(name="database")
-def _database(database_url: str, clock: FakeClock) -> Iterator[Database]:
-    """A database of each kind with all tables and nothing in them, on this test's ``clock``."""
+@pytest.fixture(name="made_sqlite", scope="session")
+def _made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables and nothing in them, to be copied: making tables takes longer."""
     from onegov_auth.database import Database
     from onegov_auth.models import Base
 
-    database = Database(database_url, clock=clock)
+    path = tmp_path_factory.mktemp("sqlite") / "made.db"
+    database = Database(f"sqlite:///{path}")
     Base.metadata.create_all(database.engine)
+    database.dispose()
+    return path
+
+
+@pytest.fixture(name="made_postgresql_url", scope="session")
+def _made_postgresql_url(postgresql: PostgreSQL) -> str:
+    """The URL of a PostgreSQL database with all tables, emptied after each test that used it."""
+    from onegov_auth.database import Database
+    from onegov_auth.models import Base
+
+    url = postgresql.create_database()
+    database = Database(url)
+    Base.metadata.create_all(database.engine)
+    database.dispose()
+    return url
+
+
+def _empty(url: str) -> None:
+    """Delete every row, after cutting off whoever the test left connected."""
+    from sqlalchemy import text
+
+    from onegov_auth.database import Database
+
+    database = Database(url)
+    with database.unit() as db:
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        db.execute(text(f"SELECT pg_terminate_backend(pid) {others}"))
+        tables = db.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        db.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
+    database.dispose()
+
+
+@pytest.fixture(name="database", params=["sqlite", "postgresql"])
+def _database(request: pytest.FixtureRequest, clock: FakeClock, tmp_path: Path) -> Iterator[Database]:
+    """A database of each kind with all tables and nothing in them, on this test's ``clock``."""
+    from onegov_auth.database import Database
+
+    if request.param == "sqlite":
+        copy = shutil.copy(request.getfixturevalue("made_sqlite"), tmp_path / "made.db")
+        url = f"sqlite:///{copy}"
+    else:
+        url = request.getfixturevalue("made_postgresql_url")
+    database = Database(url, clock=clock)
     yield database
     database.dispose()
+    if request.param == "postgresql":
+        _empty(url)
 
 
 @pytest.fixture(name="slapd", scope="session")
