@@ -47,7 +47,8 @@ check: $(READY) ## Check format, style, types, layers and docstrings
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/interrogate --quiet tests providers/*/tests onegov_auth/testing/contracts $(wildcard onegov_auth/*/contract.py)
+	$(BIN)/interrogate --quiet --ignore-module --whitelist-regex '^test_' tests providers/*/tests
+	$(BIN)/interrogate --quiet onegov_auth/testing/contracts onegov_auth/settings $(wildcard onegov_auth/*/contract.py)
 
 docs: $(READY) ## Build the documentation into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -W -n -q docs docs/_build/html
