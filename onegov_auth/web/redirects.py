@@ -49,7 +49,7 @@ def safe_path(to: object, default: str = "/") -> str:
         path = f"/{path}"
     # A proxy in front may decode once more before it routes, so the decoded path has to be harmless as well.
     decoded = unquote(path.partition("?")[0])
-    if path.startswith("//") or decoded.startswith(("//", "/\\")) or _CONTROL.search(decoded):
+    if decoded.startswith(("//", "/\\")) or _CONTROL.search(decoded):
         return default
     return quote(path, safe=_KEEP)
 

@@ -68,6 +68,17 @@ def test_another_browsers_token_is_refused(browser: Any, make_browser: Callable[
     browser.post(path, {"csrf_token": foreign}, status=403)
 
 
+@pytest.mark.sec("CSRF-01", "CSRF-05")
+def test_another_sessions_token_is_refused(browser: Any, make_browser: Callable[..., Any]) -> None:
+    """Two people who are logged in can't use each other's tokens."""
+    other = make_browser(browser.app)
+    for visitor in (browser, other):
+        visitor.log_in("ann@example.org")
+    foreign = other.get("/auth/logout").forms[0]["csrf_token"].value
+
+    browser.post("/auth/logout", {"csrf_token": foreign}, status=403)
+
+
 @pytest.mark.sec("CSRF-02")
 def test_nobody_is_logged_in_by_another_site(browser: Any) -> None:
     """Right credentials without a token log nobody in."""
@@ -181,7 +192,9 @@ def test_bearer_requests_need_no_token_and_lose_their_cookies(browser: Any) -> N
     """Whoever sends a bearer token is not who the cookie says."""
     browser.log_in("ann@example.org")
 
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
     browser.post("/auth/logout", headers={"Authorization": "Bearer x"}, status=303)
-    response = browser.post("/personal", headers={"Authorization": "Bearer x"}, status=401)
+    assert "ann@example.org" in browser.get("/", headers=cookie).text
+    response = browser.post("/personal", headers={**cookie, "Authorization": "Bearer x"}, status=401)
     assert response.json["error"] == "login_required"
-    assert "nobody" in browser.get("/", headers={"Authorization": "bearer x"}).text
+    assert "nobody" in browser.get("/", headers={**cookie, "Authorization": "bearer x"}).text

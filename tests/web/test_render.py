@@ -42,6 +42,15 @@ def test_hints_hold_no_code(text: str) -> None:
         assert not any(part in html for part in ("<script", "<img", 'href="javascript:', 'href="data:', 'onclick="x">'))
 
 
+@pytest.mark.sec("REDIR-10", "ASVS-1.2.2")
+@pytest.mark.parametrize(
+    "url", ["ftp://example.org", "tel:123", "javascript:alert(1)", "vbscript:x", "file:///etc/passwd"]
+)
+def test_links_lead_to_web_sites_and_mail(url: str) -> None:
+    """A link to anything else is none."""
+    assert "href" not in markdown(f"[x]({url})")
+
+
 def test_buttons_hold_no_links() -> None:
     """A button's text has no paragraph and no link in it."""
     assert inline_markdown("Log in with **Company**") == "Log in with <strong>Company</strong>"

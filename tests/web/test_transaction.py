@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,22 @@ def test_good_responses_commit_and_bad_ones_roll_back(
     browser.post(f"/failing?end={end}&status={status}", expect_errors=True)
 
     assert notes() == kept
+
+
+def test_error_page_sees_nothing_of_what_failed(
+    make_app: Any, make_browser: Any, app_class: Any, notes: Callable[[], int]
+) -> None:
+    """What was written is rolled back before an error page is made, and what that reads is the truth."""
+
+    class Site(app_class):  # type: ignore[misc] # a class made by a fixture
+        pass
+
+    def count(self: RuntimeError, request: Any) -> str:
+        return str(request.db.execute(text("SELECT count(*) FROM notes")).scalar_one())
+
+    Site.html(model=RuntimeError)(count)
+
+    assert make_browser(make_app(cls=Site)).post("/failing?end=crash").text == "0"
 
 
 def test_session_is_closed_in_any_case(browser: Any, app: Any) -> None:
