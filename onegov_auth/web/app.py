@@ -16,6 +16,7 @@ from onegov_auth import migrations
 from onegov_auth.accounts import Hooks
 from onegov_auth.auth import Auth
 from onegov_auth.domain import Identity
+from onegov_auth.errors import SchemaOutdatedError
 from onegov_auth.providers import RedirectProvider, RequestProvider
 from onegov_auth.settings import load_settings, refuse_pending
 from onegov_auth.web.autologin import autologin_tween_factory
@@ -135,7 +136,11 @@ class AuthApp(AuthBase):
         refuse_pending(settings)
         cls.commit()
         auth = Auth.from_settings(settings, hooks=cls.all_hooks(), mount=f"/{cls.auth_path}", **kwargs)
-        migrations.check(auth.database.engine, settings.schema_name)
+        try:
+            migrations.check(auth.database.engine, settings.schema_name)
+        except SchemaOutdatedError:
+            auth.database.dispose()
+            raise
         return cls(auth)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -61,18 +61,45 @@ def _write_settings(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture(name="start")
-def _start(write_settings: Callable[..., Path], tmp_path: Path, hasher: Hasher) -> Callable[..., Any]:
-    """Make an application from YAML, with one user."""
+@pytest.fixture(name="make_tables")
+def _make_tables(tmp_path: Path, hasher: Hasher) -> Callable[..., None]:
+    """Make the tables of an application's database, and its users."""
 
-    def start(name: str, cls: type[AuthApp], more: str = "", username: str = "ann@example.org") -> Any:
-        path = write_settings(name, more)
+    def make(name: str, *usernames: str) -> None:
         database = Database(f"sqlite:///{tmp_path / name}.db", hasher=hasher)
         migrations.upgrade(database.engine)
         with database.unit() as db:
-            UserCollection(db).add(username, PASSWORD, "member")
+            for username in usernames:
+                UserCollection(db).add(username, PASSWORD, "member")
         database.dispose()
-        return cls.from_yaml(path, hasher=hasher)
+
+    return make
+
+
+@pytest.fixture(name="load")
+def _load(hasher: Hasher) -> Iterator[Callable[..., Any]]:
+    """Make an application from a file; its connections are closed in the end."""
+    made: list[AuthApp] = []
+
+    def load(cls: type[AuthApp], path: Path, application: str | None = None, **more: Any) -> AuthApp:
+        made.append(cls.from_yaml(path, application, hasher=hasher, **more))
+        return made[-1]
+
+    yield load
+    for application in made:
+        application.auth.database.dispose()
+
+
+@pytest.fixture(name="start")
+def _start(
+    write_settings: Callable[..., Path], make_tables: Callable[..., None], load: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Make an application with its file, its database and one user."""
+
+    def start(name: str, cls: type[AuthApp], more: str = "") -> Any:
+        path = write_settings(name, more)
+        make_tables(name, "ann@example.org")
+        return load(cls, path)
 
     return start
 
@@ -114,15 +141,16 @@ def test_two_applications_of_one_process_share_nothing(start: Callable[..., Any]
     assert (one.intents["member"], two.intents["member"]) == ({"Public", "Personal"}, {"Public"})
 
 
-def test_tenant_is_chosen_by_name(write_settings: Callable[..., Path], tmp_path: Path) -> None:
+def test_tenant_is_chosen_by_name(
+    write_settings: Callable[..., Path], make_tables: Any, load: Any, tmp_path: Path
+) -> None:
     """One file, two tenants: the application id picks the settings."""
     path = write_settings(
         "town", f"tenants:\n  town/other: {{title: Other, database: 'sqlite:///{tmp_path / 'other.db'}'}}\n"
     )
-    for name in ("town", "other"):
-        migrations.upgrade(Database(f"sqlite:///{tmp_path / name}.db").engine)
+    make_tables("other")
 
-    other = make_sample().from_yaml(path, "town/other")
+    other = load(make_sample(), path, "town/other")
 
     assert (other.auth.settings.title, other.auth.settings.application) == ("Other", "town/other")
 
@@ -216,7 +244,7 @@ def test_hooks_of_the_class_are_called(
     ]
 
 
-def test_hooks_of_the_road_come_from_class_and_section(write_settings: Callable[..., Path], tmp_path: Path) -> None:
+def test_hooks_of_the_road_come_from_class_and_section(start: Callable[..., Any]) -> None:
     """What must happen inside a login's transaction is set on the class, or as the first seed did."""
 
     def ensure(*_: object) -> bool:
@@ -233,19 +261,17 @@ def test_hooks_of_the_road_come_from_class_and_section(write_settings: Callable[
 
     Site.setting(section="user", name="change_username_callback")(_callback)
 
-    path = write_settings("hooks")
-    migrations.upgrade(Database(f"sqlite:///{tmp_path / 'hooks'}.db").engine)
-    hooks = Site.from_yaml(path).auth.hooks
+    hooks = start("hooks", Site).auth.hooks
 
     assert (hooks.ensure_user_callback, hooks.change_username_callback) == (ensure, renamed)
 
 
-def test_host_may_bring_its_own_database(write_settings: Callable[..., Path], tmp_path: Path) -> None:
+def test_host_may_bring_its_own_database(write_settings: Callable[..., Path], load: Any, tmp_path: Path) -> None:
     """A database that the host made is used in place of one from the settings."""
     database = Database(f"sqlite:///{tmp_path / 'own.db'}")
     migrations.upgrade(database.engine)
 
-    application = make_sample().from_yaml(write_settings("mine"), database=database)
+    application = load(make_sample(), write_settings("mine"), database=database)
 
     assert application.auth.database is database
 
@@ -286,7 +312,6 @@ def _served(start: Callable[..., Any]) -> Iterator[str]:
     thread.join(10)
     server.task_dispatcher.shutdown()
     server.asyncore.close_all(map=server._map)
-    application.auth.database.dispose()
 
 
 @pytest.mark.sec("SESS-07")
