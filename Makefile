@@ -38,7 +38,7 @@ demo: $(READY) ## Serve a small application with all ways to log in
 
 test: services ## Run all tests and print what they cover
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from onegov_auth.accounts import Accounts, Hooks, LocalPasswords
 from onegov_auth.accounts.local import LOCAL
@@ -79,43 +79,19 @@ class Auth:
         self.database = database
         self.clock = clock
         self.entities = entities
-        self.hooks = hooks if hooks is not None else Hooks()
+        self.hooks = hooks or Hooks()
         self.keys = Keys(settings.secrets, settings.application)
-        self.resources = resources if resources is not None else Resources()
-        self.local = LocalPasswords(database, hasher or _hasher(settings), entities=entities)
-        self.sessions = Sessions(
-            database,
-            settings.sessions,
-            self.keys,
-            application=settings.application,
-            clock=clock,
-            token=token,
-            entities=entities,
-        )
-        self.transactions = Transactions(self.keys, clock=clock, token=token, entities=entities)
-        self.attempts = Attempts(database, settings.attempts, clock=clock, entities=entities)
-        self.events = EventLog(database, clock=clock, entities=entities)
-        self.accounts = Accounts(
-            database,
-            roles=tuple(settings.roles),
-            privileged_roles=settings.privileged_roles,
-            change_username_roles=settings.change_username_roles,
-            hooks=self.hooks,
-            clock=clock,
-            entities=entities,
-        )
-        self.road = Road(
-            database,
-            providers=lambda: self.providers,
-            accounts=self.accounts,
-            attempts=self.attempts,
-            events=self.events,
-            sessions=self.sessions,
-            transactions=self.transactions,
-            hooks=self.hooks,
-            entities=entities,
-            required_for=frozenset(settings.second_factors.required_for),
-        )
+        self.resources = resources or Resources()
+        hasher = hasher or Hasher.from_settings(settings.passwords)
+        self.local = LocalPasswords(database, hasher, entities=entities)
+        timed: Any = {"clock": clock, "entities": entities}
+        limits, application = settings.sessions, settings.application
+        self.sessions = Sessions(database, limits, self.keys, application=application, token=token, **timed)
+        self.transactions = Transactions(self.keys, token=token, **timed)
+        self.attempts = Attempts(database, settings.attempts, **timed)
+        self.events = EventLog(database, **timed)
+        self.accounts = self._accounts()
+        self.road = self._road()
         self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
 
     @classmethod
@@ -283,6 +259,31 @@ class Auth:
 
     # -- the road ------------------------------------------------------------------------------
 
+    def _accounts(self) -> Accounts:
+        return Accounts(
+            self.database,
+            roles=tuple(self.settings.roles),
+            privileged_roles=self.settings.privileged_roles,
+            change_username_roles=self.settings.change_username_roles,
+            hooks=self.hooks,
+            clock=self.clock,
+            entities=self.entities,
+        )
+
+    def _road(self) -> Road:
+        return Road(
+            self.database,
+            providers=lambda: self.providers,
+            accounts=self.accounts,
+            attempts=self.attempts,
+            events=self.events,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            hooks=self.hooks,
+            entities=self.entities,
+            required_for=frozenset(self.settings.second_factors.required_for),
+        )
+
     def _services(self, name: str) -> Services:
         address = f"{self.settings.base_url}{self._mount}/provider/{name}"
         return Services(
@@ -332,7 +333,3 @@ class Auth:
         if isinstance(verdict, VerifiedIdentity) and verdict.source != provider.name:
             return Refused("wrong_source", (Step("source", f"{provider.name} said {verdict.source}"),))
         return verdict
-
-
-def _hasher(settings: Settings) -> Hasher:
-    return Hasher(settings.passwords.scheme, max_length=settings.passwords.max_length)

@@ -52,12 +52,16 @@ class Prepared:
         self.sql = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ()) if compiled.positional else ()
         self._positional: bool = compiled.positional
-        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        self._bind: dict[str, Callable[[Any], Any]] = {
+        processors: dict[str, Callable[[Any], Any]] = {
             name: processor
-            for name, bind in compiled.binds.items()
+            for bind, name in compiled.bind_names.items()
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
+        # What stands in the statement itself is converted once.
+        constants = {name: bind.effective_value for bind, name in compiled.bind_names.items() if not bind.required}
+        self._fixed = {name: processors.pop(name, _as_it_is)(value) for name, value in constants.items()}
+        self._bind = processors
+        self._begins: bool = dialect.name == "sqlite" and (compiled.isinsert or compiled.isupdate or compiled.isdelete)
         self._error: Any = dialect.loaded_dbapi.Error
 
     def run(self, driver: Any, **parameters: object) -> Any:
@@ -68,6 +72,9 @@ class Prepared:
             sqlalchemy.exc.DBAPIError: As SQLAlchemy would raise it, without the parameters.
         """
         try:
+            if self._begins and not driver.in_transaction:
+                # In a request's session this may be the first statement that writes; see onegov_auth.database.
+                driver.execute("BEGIN IMMEDIATE")
             return driver.execute(self.sql, self._arguments(parameters))
         except self._error as error:
             broken = self._dialect.is_disconnect(error, driver, None)

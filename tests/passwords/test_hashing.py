@@ -149,7 +149,18 @@ def test_older_cost() -> None:
     assert hasher.verify("wrong", old).renewed is None
 
 
-UNUSABLE = ["", "!", "*", "!$argon2id$v=19$m=8,t=1,p=1$", "x", "\0", "ä", CLEAR, md5_crypt.hash(CLEAR), None]
+UNUSABLE = [
+    "",
+    "!",
+    "*",
+    "!$argon2id$v=19$m=8,t=1,p=1$",
+    "x",
+    "\0",
+    "ä",
+    CLEAR,
+    md5_crypt.using(salt="salt").hash(CLEAR),
+    None,
+]
 
 
 @pytest.mark.sec("PWD-08")

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,8 +29,13 @@ from onegov_auth.clock import Clock, utcnow
 
 __all__ = ["ABSENT", "Call", "HostileOidcProvider", "Pair", "Reply", "make_pair", "signed"]
 
+
+class _Mark(Enum):
+    ABSENT = "absent"
+
+
 #: Set as a value: the member is left out.
-ABSENT: Any = object()
+ABSENT: Any = _Mark.ABSENT
 
 
 @dataclass(frozen=True, slots=True)

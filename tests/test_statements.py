@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import JSON, Column, MetaData, String, Table, Uuid, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from onegov_auth.database import Database
+from onegov_auth.models.types import UTCDateTime
+from onegov_auth.statements import Prepared, driver_of
+
+METADATA = MetaData()
+ROWS = Table(
+    "prepared_rows",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("name", String, unique=True),
+    Column("at", UTCDateTime),
+    Column("data", JSON),
+)
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(name="rows")
+def _rows(database: Database) -> Database:
+    METADATA.create_all(database.engine)
+    return database
+
+
+def prepare(database: Database) -> Prepared:
+    return Prepared(database.engine.dialect, insert(ROWS), ["id", "name", "at", "data"])
+
+
+def test_values_are_typed_as_by_sqlalchemy(rows: Database) -> None:
+    """What a prepared statement writes, SQLAlchemy reads as if it had written it."""
+    key = uuid4()
+    with rows.unit() as db:
+        prepare(rows).run(driver_of(db), id=key, name="a", at=NOW, data=["x"])
+
+    with rows.read() as db:
+        assert db.execute(select(ROWS)).one() == (key, "a", NOW, ["x"])
+
+
+def test_rows_come_as_the_driver_has_them(rows: Database) -> None:
+    """The first row, all rows or none; a converter gives the Python value of a column."""
+    key = uuid4()
+    dialect = rows.engine.dialect
+    by_name = Prepared(dialect, select(ROWS.c.id).where(ROWS.c.name == bindparam("name")))
+    everything = Prepared(dialect, select(ROWS.c.name).order_by(ROWS.c.name))
+    with rows.unit() as db:
+        driver = driver_of(db)
+        for name, id_ in (("b", uuid4()), ("a", key)):
+            prepare(rows).run(driver, id=id_, name=name, at=NOW, data=None)
+        row = by_name.one(driver, name="a")
+        assert row is not None
+        value = by_name.converter(ROWS.c.id)(row[0])
+        assert (value, type(value)) == (key, UUID)
+        assert by_name.converter(ROWS.c.name)("a") == "a"
+        assert by_name.one(driver, name="nobody") is None
+        assert [row[0] for row in everything.all(driver)] == ["a", "b"]
+
+
+def test_values_in_the_statement_itself_are_kept(rows: Database) -> None:
+    """A constant of the statement needs no parameter."""
+    statement = update(ROWS).where(ROWS.c.name == bindparam("which")).values(data=["constant"])
+    with rows.unit() as db:
+        prepare(rows).run(driver_of(db), id=uuid4(), name="a", at=NOW, data=None)
+        Prepared(rows.engine.dialect, statement).run(driver_of(db), which="a")
+
+    with rows.read() as db:
+        assert db.execute(select(ROWS.c.data)).scalar_one() == ["constant"]
+
+
+@pytest.mark.sec("LOG-05")
+def test_errors_are_sqlalchemys_and_show_no_values(rows: Database) -> None:
+    """A broken constraint is an IntegrityError whose text names no parameter."""
+    with pytest.raises(IntegrityError) as caught, rows.unit() as db:
+        for _ in range(2):
+            prepare(rows).run(driver_of(db), id=uuid4(), name="canary", at=NOW, data="secret value")
+
+    assert "secret value" not in str(caught.value)
+    assert not caught.value.connection_invalidated
+
+
+def test_it_is_part_of_the_transaction_under_way(rows: Database) -> None:
+    """What a unit takes back, its prepared statements take back as well."""
+    with pytest.raises(RuntimeError), rows.unit() as db:
+        prepare(rows).run(driver_of(db), id=uuid4(), name="a", at=NOW, data=None)
+        raise RuntimeError
+
+    with rows.read() as db:
+        assert db.execute(select(ROWS)).all() == []
+
+
+def test_a_session_that_is_no_unit_has_a_driver_as_well(rows: Database) -> None:
+    """A request's session works on its own connection."""
+    session = rows.session()
+    prepare(rows).run(driver_of(session), id=uuid4(), name="a", at=NOW, data=None)
+    session.rollback()
+    session.close()
+
+    with rows.read() as db:
+        assert db.execute(select(ROWS)).all() == []
+
+
+def test_a_statement_the_database_does_not_know_is_told(database: Database) -> None:
+    """A missing table is an error of SQLAlchemy's too."""
+    missing = Table("never_made", MetaData(), Column("id", String))
+    statement = Prepared(database.engine.dialect, select(missing.c.id))
+
+    expected = "no such table" if database.dialect == "sqlite" else "does not exist"
+    with pytest.raises(Exception, match=expected) as caught, database.unit() as db:
+        statement.all(driver_of(db))
+    assert isinstance(caught.value, ProgrammingError) or database.dialect == "sqlite"
