@@ -103,8 +103,7 @@ class Attempts:
         account, address = _key(name), network(client.address)
         now = self._clock()
 
-        def reserve(db: Session) -> Attempt | Refused:
-            driver = driver_of(db)
+        def reserve(driver: Any) -> Attempt | Refused:
             self._statements.serialise(driver, account, address)
             wait = max(
                 self._account_locked_for(driver, kind, account, now),
@@ -125,7 +124,7 @@ class Attempts:
                 return Refused("locked", retry_after=int(wait.total_seconds()) + 1)
             return Attempt(row[0])
 
-        return self._database.once(reserve)
+        return self._database.once_on_driver(reserve)
 
     def settle(self, db: Session, attempt: Attempt, code: str, *, success: bool | None) -> None:
         """

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["CONTEXT_KEY", "Database", "Lookup", "SessionContext"]
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 #: Where a session keeps its :class:`SessionContext` in ``Session.info``.
 CONTEXT_KEY = "onegov_auth"
@@ -146,14 +147,35 @@ class Database:
         Raises:
             sqlalchemy.exc.DBAPIError: If it is no race, or one that can't be won.
         """
-        for tries_left in range(TRIES - 1, -1, -1):
-            try:
-                with self.unit() as session:
-                    return work(session)
-            except DBAPIError as error:
-                if tries_left == 0 or not _lost_a_race(error):
-                    raise
-        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+        return _again(self.unit, work)
+
+    def once_on_driver(self, work: Callable[[Any], T]) -> T:
+        """
+        As :meth:`once`, for work that needs prepared statements only: it is handed the driver's connection.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: As for :meth:`once`.
+        """
+        return _again(self._driver_unit, work)
+
+    @contextlib.contextmanager
+    def _driver_unit(self) -> Iterator[Any]:
+        pooled = self.engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        try:
+            if self._begin is not None:
+                self._begin.run(driver)
+            yield driver
+            driver.commit()
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                # The server was restarted: every idle connection is as dead as this one.
+                pooled.invalidate()
+                self.engine.dispose()
+            raise
+        finally:
+            # Returning it rolls back what was not committed.
+            pooled.close()
 
     def prepare(self, statement: Select[Any]) -> Lookup:
         """
@@ -166,6 +188,17 @@ class Database:
     def dispose(self) -> None:
         """Close the connections that are not in use."""
         self.engine.dispose()
+
+
+def _again(begin: Callable[[], contextlib.AbstractContextManager[U]], work: Callable[[U], T]) -> T:
+    for tries_left in range(TRIES - 1, -1, -1):
+        try:
+            with begin() as unit:
+                return work(unit)
+        except DBAPIError as error:
+            if tries_left == 0 or not _lost_a_race(error):
+                raise
+    raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
 
 
 class Lookup:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -142,6 +143,10 @@ class EventLog:
         return {key: value for key, value in values.items() if value is not None}
 
 
+#: What nearly every text is; looking at each character of it costs more than all else.
+_HARMLESS = re.compile(r"[ !-'*-\[\]-~]*", re.ASCII)
+
+
 def neutral(text: str) -> str:
     """
     *text* as it may stand in a log line.
@@ -149,7 +154,8 @@ def neutral(text: str) -> str:
     Control, format and surrogate characters and line separators become escapes (ASVS 16.4.1), and so
     do brackets: a username can't complete a line and begin another one that bans somebody else.
     """
-    return "".join(_escape(character) for character in text[:MAX_TEXT])
+    text = text[:MAX_TEXT]
+    return text if _HARMLESS.fullmatch(text) else "".join(map(_escape, text))
 
 
 def _escape(character: str) -> str:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, text
+from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, create_engine, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from onegov_auth.database import CONTEXT_KEY, Database, SessionContext
 from onegov_auth.errors import SettingsError
+from onegov_auth.statements import Prepared
 
 METADATA = MetaData()
 THINGS = Table("things", METADATA, Column("id", Integer, primary_key=True), Column("name", String, unique=True))
@@ -46,6 +47,12 @@ def _sqlite(sqlite_url: str, connect: Callable[..., Database]) -> Database:
 def names(database: Database) -> list[str]:
     with database.read() as db:
         return list(db.scalars(select(THINGS.c.name).order_by(THINGS.c.id)))
+
+
+def cut_off(database: Database) -> None:
+    others = "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    with database.unit() as db:
+        db.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity {others}"))
 
 
 @pytest.mark.parametrize(("pragma", "value"), [("foreign_keys", 1), ("journal_mode", "wal"), ("busy_timeout", 15000)])
@@ -194,21 +201,66 @@ def test_a_lookup_survives_a_restarted_server(things: Database, connect: Callabl
         return
     lookup = things.prepare(select(THINGS.c.id).where(THINGS.c.name == bindparam("name")))
     lookup(name="a")
-    with connect(things.engine.url).unit() as db:
-        db.execute(
-            text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-            )
-        )
+    cut_off(connect(things.engine.url))
 
     assert lookup(name="a") is None
+
+
+def test_work_on_the_driver_is_a_unit_too(things: Database) -> None:
+    """It is committed at the end, taken back by an exception, and done again after a lost race."""
+    put = Prepared(things.engine.dialect, insert(THINGS), ["name"])
+    tries: list[int] = []
+
+    def work(driver: Any) -> None:
+        tries.append(1)
+        put.run(driver, name="a")
+        if len(tries) == 1:
+            put.run(driver, name="a")
+
+    things.once_on_driver(work)
+    assert (names(things), len(tries)) == (["a"], 2)
+
+    def broken(driver: Any) -> None:
+        put.run(driver, name="b")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        things.once_on_driver(broken)
+    assert names(things) == ["a"]
+
+
+def test_work_on_the_driver_survives_a_restarted_server(things: Database, connect: Callable[..., Database]) -> None:
+    """A dead connection is replaced, and the work done on a living one."""
+    if things.dialect == "sqlite":
+        return
+    put = Prepared(things.engine.dialect, insert(THINGS), ["name"])
+    things.once_on_driver(lambda driver: put.run(driver, name="a"))
+    cut_off(connect(things.engine.url))
+    things.once_on_driver(lambda driver: put.run(driver, name="b"))
+
+    assert names(things) == ["a", "b"]
 
 
 def test_a_session_knows_its_context(database: Database) -> None:
     """Models and collections find entities, keys and clock in the session."""
     with database.read() as db:
         assert isinstance(db.info[CONTEXT_KEY], SessionContext)
+
+
+def test_a_database_is_required() -> None:
+    """Without a URL or an engine there is nothing to use."""
+    with pytest.raises(SettingsError, match="database"):
+        Database()
+
+
+def test_a_host_may_bring_its_own_engine(sqlite_url: str) -> None:
+    """Its connections are set up the same way."""
+    engine = create_engine(sqlite_url)
+    METADATA.create_all(engine)
+    engine.dispose()
+    with Database(engine=engine).read() as db:
+        assert db.execute(text("PRAGMA foreign_keys")).scalar() == 1
+    engine.dispose()
 
 
 def test_only_postgresql_has_schemas(tmp_path: Path) -> None:

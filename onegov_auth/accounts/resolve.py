@@ -209,6 +209,10 @@ class Accounts:
         others = self._same_name(db, key, identity)
         if not others:
             return self._provision(db, identity, settings)
+        row = self.identity(db, identity)
+        if row is not None:
+            # Between the two look-ups the same person's other login was committed: no conflict, but oneself.
+            return self._known(db, row, identity, settings, client)
         steps = (Step("conflict", ", ".join(sorted(other.username for other in others))),)
         if settings.link == "prove" and len(others) == 1 and others[0].active:
             return Conflict(_info(others[0]), steps)

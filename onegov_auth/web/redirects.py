@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
+from markupsafe import escape
 from webob.exc import HTTPSeeOther
 
 from onegov_auth.web.hosts import own_origin
@@ -88,4 +89,9 @@ def redirect_to(request: AuthRequest, to: str) -> HTTPSeeOther:
     The ``Location`` is always absolute and made from our own origin: WebOb completes a path with the Host
     header, which anybody can set, and its joining was bypassed twice (CVE-2024-42353, GHSA-fh3h-vg37-cc95).
     """
-    return HTTPSeeOther(location=own_origin(request) + safe_path(to))
+    location = own_origin(request) + safe_path(to)
+    # The note and link of RFC 9110 §15.4.4; WebOb would make a larger one from templates.
+    note = f'<!doctype html><title>303</title><a href="{escape(location)}">{escape(location)}</a>'
+    response = HTTPSeeOther(location=location)
+    response.text = note
+    return response

@@ -148,3 +148,23 @@ def test_a_provider_overwrites_no_local_address(
 
     user = load()
     assert (user.email, user.email_verified, user.active) == ("ann@example.org", True, True)
+
+
+@pytest.mark.sec("RACE-11")
+def test_ones_own_login_in_another_browser_is_no_conflict(resolve: Resolve, make: Callable[..., Accounts]) -> None:
+    """Somebody whose first login is committed between two look-ups of the second one is found all the same."""
+    first = resolve()
+    accounts = make()
+    look_up, seen = accounts.identity, [0]
+
+    def too_early_once(*arguments: Any) -> Any:
+        seen[0] += 1
+        return None if seen[0] == 1 else look_up(*arguments)
+
+    # Plays the other transaction's commit.
+    vars(accounts)["identity"] = too_early_once
+    second = resolve(ANN, accounts)
+
+    assert isinstance(first, Resolved)
+    assert isinstance(second, Resolved)
+    assert (second.user.id, second.created) == (first.user.id, False)
