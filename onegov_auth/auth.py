@@ -20,13 +20,23 @@ from onegov_auth.attempts import Attempts
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
-from onegov_auth.domain import Callback, Client, Identity, Password, SessionInfo, Step, VerifiedIdentity, hexadecimal
+from onegov_auth.domain import (
+    Callback,
+    Client,
+    Headers,
+    Identity,
+    Password,
+    SessionInfo,
+    Step,
+    VerifiedIdentity,
+    hexadecimal,
+)
 from onegov_auth.events import Event, EventLog
 from onegov_auth.keys import Keys
 from onegov_auth.models import DEFAULT, key_of
-from onegov_auth.outcomes import LoggedOut, Outcome, Redirect, Refused, Unavailable
+from onegov_auth.outcomes import Challenge, LoggedOut, Outcome, Proof, Redirect, Refused, Unavailable
 from onegov_auth.passwords import Hasher
-from onegov_auth.providers import PasswordProvider, Provider, RedirectProvider, Resources, Services
+from onegov_auth.providers import PasswordProvider, Provider, RedirectProvider, RequestProvider, Resources, Services
 from onegov_auth.providers.registry import make_providers
 from onegov_auth.road import Door, Road
 from onegov_auth.sessions import Sessions
@@ -205,6 +215,31 @@ class Auth:
         verdict = self._own(chosen, chosen.finish(callback, begun))
         remember = taken.data.get("remember") is True
         return self.road.complete(verdict, Door(client=client, to=taken.to, remember=remember, provider=provider))
+
+    def authenticate_request(
+        self, provider: str, headers: Headers, client: Client, to: str = "/"
+    ) -> tuple[Outcome | Challenge, Headers]:
+        """
+        Log in by what the request itself proves.
+
+        Args:
+            provider: A request provider's configured name.
+            headers: The request's, in lower case.
+            client: From where.
+            to: Where to go afterwards, a path on this site.
+
+        Returns:
+            The outcome, or what the other side is to be asked; and the headers that belong into the answer.
+        """
+        chosen = self.providers.get(provider)
+        if not isinstance(chosen, RequestProvider):
+            return Refused("unknown_provider"), {}
+        verdict = chosen.authenticate_request(headers, client)
+        if isinstance(verdict, Challenge):
+            return verdict, verdict.headers
+        proof: Headers = verdict.headers if isinstance(verdict, Proof) else {}
+        verified = self._own(chosen, verdict.identity if isinstance(verdict, Proof) else verdict)
+        return self.road.complete(verified, Door(client=client, to=to, provider=provider)), proof
 
     def logout(self, session: SessionInfo, client: Client, to: str = "/") -> LoggedOut:
         """

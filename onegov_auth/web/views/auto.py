@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from webob import Response
 
-from onegov_auth.outcomes import Challenge, LoggedIn, Proof
-from onegov_auth.road import Door
+from onegov_auth.outcomes import LoggedIn
 from onegov_auth.web.answers import complete_login
 from onegov_auth.web.csrf import assert_own_origin
 from onegov_auth.web.pages import AuthPages, AutoLogin
@@ -29,14 +28,8 @@ def log_in(self: AutoLogin, request: AuthRequest) -> Response:  # noqa: ARG001 -
     if provider is None:
         return _answer(401)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    verdict = provider.authenticate_request(headers, request.client)
-    if isinstance(verdict, Challenge):
-        return _answer(401, verdict.headers)
-    proof = verdict.headers if isinstance(verdict, Proof) else {}
-    outcome = request.root_app.auth.road.complete(
-        verdict.identity if isinstance(verdict, Proof) else verdict,
-        Door(client=request.client, provider=provider.name, to=safe_path(request.GET.get("to"))),
-    )
+    to = safe_path(request.GET.get("to"))
+    outcome, proof = request.root_app.auth.authenticate_request(provider.name, headers, request.client, to)
     if not isinstance(outcome, LoggedIn):
         return _answer(401, proof)
     response = _answer(200, proof)
