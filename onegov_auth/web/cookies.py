@@ -9,6 +9,8 @@ from typing import Self
 __all__ = ["CookieJar", "read_cookie"]
 
 _VALUE = re.compile(r"[A-Za-z0-9._~=-]*", re.ASCII)
+#: Everything but visible ASCII characters.
+_ODD = re.compile(r"[^!-~]")
 #: What a browser is sure to keep of one cookie, with its name and attributes (RFC 6265 §6.1, ASVS 3.3.5).
 MAX_SIZE = 4096
 
@@ -18,16 +20,22 @@ def read_cookie(header: str | None, name: str) -> str | None:
     The value of the cookie *name* in a Cookie header.
 
     Two of the same name mean that another site of the same domain tossed one in: then there is none (COOKIE-03).
+    So does a name that is ours but for characters no name of ours has: a browser takes such a cookie from any site of
+    the domain, prefix or not, and what drops those characters on the way would make it ours.
     """
     if not header or name not in header:
         return None
+    plain = header.isascii() and header.isprintable()
     found = None
     for pair in header.split(";"):
-        key, _, value = pair.strip().partition("=")
+        # RFC 6265 §5.4 puts a space between cookies; what else Python calls white space is part of a name.
+        key, _, value = pair.strip(" \t").partition("=")
         if key == name:
             if found is not None:
                 return None
             found = value
+        elif not plain and _ODD.sub("", key) == name:
+            return None
     return found
 
 

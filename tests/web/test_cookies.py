@@ -34,6 +34,28 @@ def test_two_of_one_name_are_none(header: str) -> None:
     assert read_cookie(header, "auth") is None
 
 
+#: What Python's own strip() takes for white space, and a browser for a part of the name.
+INVISIBLE = ["\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f", "\xc2\xa0", "\xe2\x80\x80", "\x00", "\x7f"]
+
+
+@pytest.mark.sec("COOKIE-03")
+@pytest.mark.parametrize("odd", INVISIBLE, ids=ascii)
+def test_invisible_characters_make_no_cookie_of_ours(odd: str) -> None:
+    """A name with more than ours in it, before, within or after, is never read, and voids the one it imitates."""
+    for imitated in (f"{odd}auth", f"auth{odd}", f"{odd}auth{odd}", f"au{odd}th", f" {odd} auth"):
+        for header in (f"{imitated}=x", f"a=1; {imitated}=x", f"{imitated}=x; auth=y", f"auth=y; {imitated}=x"):
+            assert read_cookie(header, "auth") is None, ascii(header)
+
+
+@pytest.mark.parametrize(
+    "other", ["n=\xa0", "\xa0n=1", "n=auth\xa0", "\xa0auth-browser=1", "n=\x1f", "\xa0", "\t"], ids=ascii
+)
+def test_odd_cookies_of_others_do_no_harm(other: str) -> None:
+    """What the application's other cookies look like changes nothing about ours."""
+    assert read_cookie(f"{other}; auth=x", "auth") == "x"
+    assert read_cookie(f"auth=x;\t{other}", "auth") == "x"
+
+
 @pytest.mark.sec("COOKIE-01", "ASVS-3.3.1", "ASVS-3.3.2", "ASVS-3.3.3", "ASVS-3.3.4")
 def test_secure_cookies_have_every_protection() -> None:
     """Each of ours has the prefix and the attributes that it demands, and no domain."""
@@ -98,3 +120,20 @@ def test_tossed_session_cookie_logs_nobody_in(browser: Any, app: Any, add_user: 
     assert "ann@example.org" in browser.get("/", headers=good).text
     two = {"Cookie": f"{app.cookies.session}=x; {app.cookies.session}={token}"}
     assert "nobody" in browser.get("/", headers=two).text
+
+
+@pytest.mark.sec("COOKIE-03", "SESS-02")
+@pytest.mark.parametrize("odd", ["\xa0", "\x85", "\x0b", "\x1c", "\x1f"], ids=ascii)
+def test_planted_session_is_not_adopted(browser: Any, app: Any, add_user: Callable[..., Any], odd: str) -> None:
+    """A good session under a name that a sibling host may set logs nobody in, and no form is bound to it."""
+    add_user("ann@example.org")
+    browser.log_in("ann@example.org")
+    name, token = app.cookies.session, browser.cookies[app.cookies.session]
+    browser.reset()
+
+    for imitated in (f"{odd}{name}", f"{name}{odd}"):
+        assert "nobody" in browser.get("/", headers={"Cookie": f"{imitated}={token}"}).text
+        assert "nobody" in browser.get("/", headers={"Cookie": f"{name}={token}; {imitated}=x"}).text
+        page = browser.get("/auth/login", headers={"Cookie": f"{odd}{app.cookies.browser}={'A' * 43}"})
+        assert app.cookies.browser in page.headers["Set-Cookie"]
+        browser.reset()
