@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import urlsplit
 
 import click
@@ -29,6 +30,7 @@ def serve(operator: Operator, *, host: str, port: int, threads: int) -> None:
     """
     settings = operator.configured()
     application = AuthApp if operator.options.app is None else load_application(operator.options.app)
+    _log_to_stderr()
     wsgi = application.from_settings(settings)
     listening = listen(host, port)
     place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
@@ -40,6 +42,18 @@ def serve(operator: Operator, *, host: str, port: int, threads: int) -> None:
     with stopping():
         serve_forever(wsgi, listening, announce, threads=threads, **_behind_proxies(settings))
     operator.output.answer("Stopped.", stopped=True)
+
+
+def _log_to_stderr() -> None:
+    # An application that was loaded by now may have its own say, and then has all of it.
+    log = logging.getLogger("onegov_auth")
+    if not log.hasHandlers():
+        logging.basicConfig(
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            datefmt="%Y-%m-%dT%H:%M:%S%z",
+            level=logging.WARNING,
+        )
+        log.setLevel(logging.INFO)
 
 
 def _behind_proxies(settings: Settings) -> dict[str, object]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -62,9 +63,10 @@ def _config(tmp_path: Path) -> Callable[..., Path]:
 
 @contextmanager
 def serving(config: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address of a server, and its process; stopped in the end."""
+    """The address of a server, and its process; stopped in the end. The log is in ``log`` beside the settings."""
     command = [*COMMAND, "--config", str(config), "serve", "--port", "0", *arguments]
-    with subprocess.Popen(command, cwd=config.parent, stdout=subprocess.PIPE, text=True) as process:
+    log = (config.parent / "log").open("w")
+    with log, subprocess.Popen(command, cwd=config.parent, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().split()[-1], process
@@ -96,6 +98,45 @@ def test_application_behind_a_proxy(config: Callable[..., Path], proxies: list[s
         told = httpx.get(url, headers=headers, trust_env=False).json()
 
     assert told == {"address": address, "scheme": "https"}
+
+
+def _fail(url: str) -> None:
+    """Try to log in with a wrong password."""
+    with httpx.Client(base_url=url, headers={"Host": "localhost"}, trust_env=False) as browser:
+        page = browser.get("/auth/login").text
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        assert token is not None
+        data = {"csrf_token": token[1], "username": "ann", "password": "wrong"}
+        assert browser.post("/auth/login", data=data).status_code == 200
+
+
+def test_log(config: Callable[..., Path]) -> None:
+    """Where nobody set up logging, what happens is on stderr with its time, by the line fail2ban reads too."""
+    path = config(base_url="http://localhost:8080", cookies={"secure": False})
+
+    with serving(path) as (url, process):
+        _fail(url)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
+    lines = (path.parent / "log").read_text()
+    assert re.search(rf"^{time} WARNING onegov_auth: Failed login by 127\.0\.0\.1 \(ann\)$", lines, re.MULTILINE)
+    assert re.search(rf'^{time} INFO onegov_auth\.events: {{"time": ', lines, re.MULTILINE)
+
+
+def test_log_of_the_application(config: Callable[..., Path]) -> None:
+    """An application that set up logging is not meddled with."""
+    path = config(base_url="http://localhost:8080", cookies={"secure": False})
+    setup = 'import logging\nlogging.basicConfig(format="mine %(message)s")\n'
+    (path.parent / "served.py").write_text(setup + APPLICATION)
+
+    with serving(path, "--app", "served:App") as (url, process):
+        _fail(url)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+    assert (path.parent / "log").read_text() == "mine Failed login by 127.0.0.1 (ann)\n"
 
 
 def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
