@@ -232,7 +232,8 @@ def network(address: str) -> str:
 
 def _key(name: str) -> str:
     try:
-        return canonical_username(name)
+        # Directories ignore how many spaces stand in a name (RFC 4518 §2.6.1), and so does the budget.
+        return " ".join(canonical_username(name).split())
     except ValueError:
         return "?" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -38,7 +38,7 @@ from onegov_auth.outcomes import Challenge, LoggedOut, Outcome, Proof, Redirect,
 from onegov_auth.passwords import Hasher
 from onegov_auth.providers import PasswordProvider, Provider, RedirectProvider, RequestProvider, Resources, Services
 from onegov_auth.providers.registry import make_providers
-from onegov_auth.road import Door, Road
+from onegov_auth.road import Door, PendingLink, Road
 from onegov_auth.sessions import Sessions
 from onegov_auth.transactions import Transactions
 
@@ -161,6 +161,9 @@ class Auth:
         del second_factor
         password = Password(password) if isinstance(password, str) else password
         username = username[:MAX_USERNAME].strip()
+        if link is not None and self.pending_link(link, client) is None:
+            # Not counted: an address with an old link in it would lock the account it is used with.
+            return self.road.complete(Refused("unknown_link"), Door(client=client, username=username))
         admitted = self.attempts.admit("login", username, client)
         if isinstance(admitted, Refused):
             return self.road.complete(admitted, Door(client=client, username=username))
@@ -215,6 +218,17 @@ class Auth:
         verdict = self._own(chosen, chosen.finish(callback, begun))
         remember = taken.data.get("remember") is True
         return self.road.complete(verdict, Door(client=client, to=taken.to, remember=remember, provider=provider))
+
+    def pending_link(self, link: str | None, client: Client) -> PendingLink | None:
+        """
+        What logging in with this *link* would link, to be shown before anybody types a password.
+
+        Returns:
+            ``None`` for a link that is unknown, used, too old, or another browser's.
+        """
+        with self.database.read() as db:
+            pending = self.transactions.peek(db, link, client, "link")
+        return None if pending is None else PendingLink.of(pending)
 
     def authenticate_request(
         self, provider: str, headers: Headers, client: Client, to: str = "/"
@@ -337,15 +351,10 @@ class Auth:
         if not clear.strip() or "\x00" in clear:
             self.local.spend(password)
             return Refused("empty_password" if not clear.strip() else "invalid_password")
-        owner = self.owner(username)
         verdict: VerifiedIdentity | Refused | Unavailable = Refused("unknown_user")
         asked_locally = False
-        for name, provider in self.providers.items():
-            if not isinstance(provider, PasswordProvider) or (local_only and name != LOCAL):
-                continue
-            if owner is not None and name != owner:
-                continue
-            asked_locally = asked_locally or name == LOCAL
+        for provider in self._candidates(username, local_only=local_only):
+            asked_locally = asked_locally or provider.name == LOCAL
             verdict = self._own(provider, provider.authenticate(username, password))
             if not (isinstance(verdict, Refused) and verdict.code == "unknown_user"):
                 break
@@ -354,12 +363,19 @@ class Auth:
             self.local.spend(password)
         return verdict
 
-    def owner(self, username: str) -> str | None:
-        """The provider a username belongs to; ``None`` for a name nobody here has."""
-        found = self.local.find(username)
+    def _candidates(self, username: str, *, local_only: bool) -> list[PasswordProvider]:
+        """Who may see the password that was typed beside this name."""
+        asked = {name: one for name, one in self.providers.items() if isinstance(one, PasswordProvider)}
+        others = [provider for name, provider in asked.items() if name != LOCAL]
+        mine = [provider for name, provider in asked.items() if name == LOCAL]
+        # A local user may type the e-mail address; the local password is no directory's business then either.
+        found = self.local.find(username) or self.local.find_by_email(username)
+        if local_only or (found is not None and (found.password_hash or not found.source)):
+            return mine
         if found is None:
-            return None
-        return LOCAL if found.password_hash or not found.source else found.source
+            return list(asked.values())
+        # A name that somebody of a redirect provider took locks nobody of a directory out.
+        return [asked[found.source]] if found.source in asked else others
 
     def _own(
         self, provider: Provider, verdict: VerifiedIdentity | Refused | Unavailable

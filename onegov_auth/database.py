@@ -96,6 +96,8 @@ class Database:
             if url is None:
                 raise SettingsError(["database: is required"])
             engine = _make_engine(url)
+        # A statement that fails would show password hashes in its error, and every one at level INFO.
+        engine.hide_parameters = True
         self.engine = engine
         self.schema = schema
         self.context = SessionContext(entities, keys, clock, hasher)

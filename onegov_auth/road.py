@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import bindparam, select
 
 from onegov_auth.accounts import Accounts, Conflict, Hooks, Resolved
 from onegov_auth.accounts.local import LOCAL
-from onegov_auth.domain import AuthnContext, Client, Step, UserInfo, VerifiedIdentity
+from onegov_auth.domain import AuthnContext, Client, Step, Transaction, UserInfo, VerifiedIdentity
 from onegov_auth.events import Event, EventLog
 from onegov_auth.outcomes import LoggedIn, Outcome, Refused, StepRequired, Unavailable
 from onegov_auth.statements import Prepared, driver_of
@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from onegov_auth.sessions import Sessions
     from onegov_auth.transactions import Transactions
 
-__all__ = ["Door", "Road"]
+__all__ = ["Door", "PendingLink", "Road"]
+
+#: Nobody tried to log in: a callback or link that was not begun here. Any site can make a browser send one, so they
+#: are events, but no failed logins that fail2ban would count against the visitor.
+NOT_BEGUN = frozenset({"missing_state", "unknown_transaction", "expired_transaction", "unknown_link"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,28 @@ class Door:
     provider: str | None = None
     attempt: Attempt | None = None
     link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLink:
+    """
+    What a login would link, for the person to read first.
+
+    Attributes:
+        provider: The provider's configured name.
+        username: Who the other identity is there; untrusted text.
+        local: The account here that it would let in.
+    """
+
+    provider: str
+    username: str
+    local: str
+
+    @classmethod
+    def of(cls, pending: Transaction) -> Self:
+        """What a stored transaction of kind ``link`` says."""
+        data: Mapping[str, Any] = pending.data
+        return cls(data["source"], data["email"] or data["username"], data["local"])
 
 
 class Road:
@@ -103,7 +129,8 @@ class Road:
             if door.attempt is not None:
                 success = None if isinstance(outcome, Unavailable) else not isinstance(outcome, Refused)
                 self._attempts.settle(db, door.attempt, event.code, success=success)
-            event = replace(event, failed=isinstance(outcome, Refused))
+            failed = isinstance(outcome, Refused) and outcome.code not in NOT_BEGUN
+            event = replace(event, failed=failed)
             self._events.record(db, event)
             return outcome, event
 
@@ -119,6 +146,8 @@ class Road:
             provider = verdict.provider if isinstance(verdict, Unavailable) else door.provider
             return verdict, replace(blank, code=verdict.code, steps=verdict.steps, provider=provider)
         blank = replace(blank, username=door.username or verdict.username, provider=verdict.source)
+        # A local login without a link writes nothing that could have to be taken back.
+        savepoint = None if verdict.source == LOCAL and door.link is None else db.begin_nested()
         found = self._resolve(db, verdict, door)
         if isinstance(found, Refused):
             return found, replace(blank, code=found.code, steps=(*verdict.steps, *found.steps))
@@ -126,11 +155,15 @@ class Road:
         if isinstance(found, Conflict):
             step = self._ask_for_proof(db, found, verdict, door)
             return step, replace(blank, code="prove" if isinstance(step, StepRequired) else step.code, steps=steps)
-        blank = replace(blank, user_id=found.user.id, steps=steps)
         factor = self._factor(db, found.user)
         if factor is not None:
+            if found.linked and savepoint is not None:
+                # Half a proof makes no user and links no identity; a role that changed at the source stays changed.
+                savepoint.rollback()
+            else:
+                blank = replace(blank, user_id=found.user.id)
             return factor, replace(blank, code=factor.code, steps=(*steps, *factor.steps))
-        return self._open(db, found, verdict, door), blank
+        return self._open(db, found, verdict, door), replace(blank, user_id=found.user.id, steps=steps)
 
     def _resolve(self, db: Session, identity: VerifiedIdentity, door: Door) -> Resolved | Conflict | Refused:
         settings = self._providers()[identity.source].settings
@@ -146,7 +179,7 @@ class Road:
         if not door.client.browser:
             return Refused("conflict", conflict.steps)
         pending = self._transactions.begin("link", to=door.to)
-        data = _pack(identity)
+        data = {**_pack(identity), "local": conflict.user.username, "user": str(conflict.user.id)}
         return StepRequired(self._transactions.store(db, pending, door.client, data, conflict.user.id), "prove")
 
     def _prove(self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door) -> Resolved | Refused:
@@ -161,13 +194,16 @@ class Road:
         if provider is None:
             return Refused("unknown_provider")
         conflict = self._accounts.resolve(db, external, provider.settings, door.client)
-        if not isinstance(conflict, Conflict) or conflict.user.id != found.user.id:
+        mine = isinstance(conflict, Conflict) and conflict.user.id == found.user.id
+        if not mine or pending.data["user"] != str(found.user.id):
             return Refused("link_other_user")
+        if not self._accounts.application_agrees(db, found.user, external):
+            return Refused("refused_by_application")
         step = self._accounts.link(db, found.user, external, "password")
         user = replace(found.user, source=external.source, source_id=external.source_id)
         loaded = db.get_one(self._users, user.id)
         loaded.source, loaded.source_id = user.source, user.source_id
-        return Resolved(user, created=False, steps=(*found.steps, *external.steps, step))
+        return Resolved(user, created=False, steps=(*found.steps, *external.steps, step), linked=True)
 
     def _factor(self, db: Session, user: UserInfo) -> Refused | None:
         """
@@ -182,6 +218,9 @@ class Road:
         return Refused("factor_unavailable", (Step("factor", ", ".join(sorted(enrolled)) or "none enrolled"),))
 
     def _open(self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door) -> LoggedIn:
+        self._accounts.logged_in(db, found.user)
+        # What somebody else left pending at this browser is not for whoever logs in now (LINK-09).
+        self._transactions.drop(db, door.client, "link")
         token, session = self._sessions.open(db, found.user, identity, door.client, remember=door.remember)
         if self._hooks.on_login is not None:
             self._hooks.on_login(db, db.get_one(self._users, found.user.id), door.client)

@@ -66,9 +66,13 @@ class SessionLimits(Protocol):
         """How many one user may have; the longest unused ones make room."""
 
 
-def token_hash(token: str) -> str:
-    """What the table holds of a token. 256 random bits need no salt and no slow hash (ASVS 6.5.2)."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def token_hash(application: str, token: str) -> str:
+    """
+    What the table holds of a token. 256 random bits need no salt and no slow hash (ASVS 6.5.2).
+
+    The application is part of it: where two share a table, a session of one is none of the other (ASVS 8.4.1).
+    """
+    return hashlib.sha256(f"{application}:{token}".encode()).hexdigest()
 
 
 class Sessions:
@@ -158,7 +162,7 @@ class Sessions:
         values = {name: getattr(info, name) for name in _INFO}
         if info.logout_hint is not None:
             values["logout_hint"] = self._keys.encrypt("session", info.logout_hint, str(info.id))
-        self._insert.run(driver_of(db), **values, token_hash=token_hash(token), factors=[])
+        self._insert.run(driver_of(db), **values, token_hash=token_hash(self._application, token), factors=[])
         self._make_room(db, user.id)
         return token, info
 
@@ -170,7 +174,7 @@ class Sessions:
         """
         if _TOKEN.fullmatch(token) is None:
             return None
-        row = self._lookup(token_hash=hashlib.sha256(token.encode()).hexdigest())
+        row = self._lookup(token_hash=token_hash(self._application, token))
         if row is None:
             return None
         session_id, uid, last_seen, expires, remember, provider, username, role, rights, groups = row
@@ -207,7 +211,7 @@ class Sessions:
 
     def end_token(self, db: Session, token: str) -> bool:
         """End the session of that token; says whether it was there."""
-        return self._delete(db, self._sessions.token_hash == token_hash(token)) == 1
+        return self._delete(db, self._sessions.token_hash == token_hash(self._application, token)) == 1
 
     def end_all(self, db: Session, user_id: Any = None, *, keep: UUID | None = None) -> int:
         """

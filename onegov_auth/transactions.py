@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Transaction
@@ -35,9 +35,6 @@ VALID = timedelta(minutes=10)
 
 #: How many one browser may have pending; the oldest make room (COOKIE-04).
 MAX_PER_BROWSER = 10
-
-#: Ids are 43 characters; whatever is longer is not looked at.
-MAX_ID = 128
 
 
 class Transactions:
@@ -127,36 +124,70 @@ class Transactions:
         """
         if not id_:
             return Refused("missing_state")
-        if len(id_) > MAX_ID or not client.browser:
+        if not client.browser:
             return Refused("unknown_transaction")
         rows = self._rows
         hashed = _sha256(id_)
         taken = db.execute(
             delete(rows)
-            .where(
-                rows.id_hash == hashed,
-                rows.browser_hash == _sha256(client.browser),
-                rows.kind == kind,
-                rows.provider == provider if provider is not None else rows.provider.is_(None),
-            )
+            .where(*self._which(hashed, client.browser, kind, provider))
             .returning(rows.to, rows.data, rows.expires)
             .execution_options(synchronize_session=False)
         ).one_or_none()
         if taken is None:
             return Refused("unknown_transaction")
-        to, data, expires = taken
-        if expires <= self._clock():
+        if taken.expires <= self._clock():
             return Refused("expired_transaction")
-        clear = json.loads(self._keys.decrypt("transaction", data["sealed"], hashed))
-        return Transaction(id_, kind, provider, to, clear, expires)
+        return Transaction(id_, kind, provider, taken.to, self._open(taken.data, hashed), taken.expires)
+
+    def peek(
+        self, db: Session, id_: str | None, client: Client, kind: str, *, provider: str | None = None
+    ) -> Transaction | None:
+        """The transaction that :meth:`take` would give, left where it is; ``None`` for a refusal."""
+        if not id_ or not client.browser:
+            return None
+        rows = self._rows
+        hashed = _sha256(id_)
+        found = db.execute(
+            select(rows.to, rows.data, rows.expires).where(*self._which(hashed, client.browser, kind, provider))
+        ).one_or_none()
+        if found is None or found.expires <= self._clock():
+            return None
+        return Transaction(id_, kind, provider, found.to, self._open(found.data, hashed), found.expires)
+
+    def drop(self, db: Session, client: Client, kind: str) -> None:
+        """Forget what is pending of that *kind* in this browser: somebody else sits at it now, or is done."""
+        if client.browser:
+            rows = self._rows
+            db.execute(
+                delete(rows)
+                .where(rows.browser_hash == _sha256(client.browser), rows.kind == kind)
+                .execution_options(synchronize_session=False)
+            )
 
     def cleanup(self, db: Session) -> int:
         """Delete what nobody came back for; returns how many."""
         result = db.execute(delete(self._rows).where(self._rows.expires <= self._clock()))
         return int(getattr(result, "rowcount", 0))
 
+    def _which(self, hashed: str, browser: str, kind: str, provider: str | None) -> tuple[ColumnElement[bool], ...]:
+        rows = self._rows
+        return (
+            rows.id_hash == hashed,
+            rows.browser_hash == _sha256(browser),
+            rows.kind == kind,
+            rows.provider == provider if provider is not None else rows.provider.is_(None),
+        )
+
+    def _open(self, data: Mapping[str, Any], hashed: str) -> dict[str, Any]:
+        clear: dict[str, Any] = json.loads(self._keys.decrypt("transaction", data["sealed"], hashed))
+        return clear
+
     def _make_room(self, db: Session, browser: str) -> None:
         rows = self._rows
+        if db.get_bind().dialect.name == "postgresql":
+            # SQLite has one writer at a time; here two at once would both find room.
+            db.execute(select(func.pg_advisory_xact_lock(int(browser[:15], 16))))
         old = db.scalars(
             select(rows.id_hash)
             .where(rows.browser_hash == browser)

@@ -212,3 +212,35 @@ def test_cleanup_deletes_old_attempts_only(
 
     with database.unit() as db:
         assert attempts.cleanup(db) == 1
+
+
+@pytest.mark.sec("RATE-01", "UNI-11", "LDAP-64")
+def test_spaces_inside_a_name_give_no_further_tries(make: MakeAttempts, database: Database, client: Client) -> None:
+    """A directory takes "ann  able" for "ann able", and the budget does as well."""
+    attempts = make()
+    for spaces in (1, 2, 3):
+        fail(attempts, database, f"ann{' ' * spaces}able", client)
+
+    assert isinstance(attempts.admit("login", "ann\u00a0 able", client), Refused)
+
+
+@pytest.mark.sec("RACE-09", "RATE-01")
+def test_guesses_at_many_accounts_from_one_address_are_counted(
+    make: MakeAttempts, database: Database, client: Client
+) -> None:
+    """Of thirty accounts tried at once from one address, exactly as many are admitted as it may."""
+    attempts = make(per_address={"limit": 4, "within": "10m", "lockout": "10m"})
+    barrier = threading.Barrier(30)
+    results: list[Attempt | Refused] = []
+
+    def work(number: int) -> None:
+        barrier.wait()
+        results.append(attempts.admit("login", f"user{number}", client))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(isinstance(result, Attempt) for result in results) == 4

@@ -113,7 +113,7 @@ def test_the_table_opens_no_session(sessions: Sessions, log_in: LogIn, database:
     with database.read() as db:
         stored = db.scalars(select(UserSession.token_hash)).one()
     assert len(token) == 43
-    assert stored == hashlib.sha256(token.encode()).hexdigest()
+    assert stored == hashlib.sha256(f"town/app:{token}".encode()).hexdigest()
     assert sessions.lookup(stored[:43]) is None
 
 
@@ -362,3 +362,25 @@ def test_nobody_gets_in_while_being_deactivated(
         with database.unit() as db:
             db.get_one(User, user.id).active = True
         assert [sessions.lookup(token) for token in tokens] in ([], [None])
+
+
+@pytest.mark.sec("ASVS-8.4.1", "SESS-02")
+def test_a_session_is_one_applications_own(
+    sessions: Sessions, log_in: LogIn, database: Database, make_settings: Callable[..., Settings], clock: FakeClock
+) -> None:
+    """Where two applications share a table, a token of one is nothing to the other."""
+    keys = Keys([Secret("x" * 40)], "town/other")
+    other = Sessions(database, make_settings().sessions, keys, application="town/other", clock=clock)
+    token = log_in()
+
+    assert other.lookup(token) is None
+    assert sessions.lookup(token) is not None
+
+
+def test_a_short_idle_time_is_watched_closely(make: Callable[..., Sessions], log_in: LogIn, clock: FakeClock) -> None:
+    """With an idle time below a minute, somebody who is active stays in."""
+    sessions = make(idle="30s")
+    token = log_in(by=sessions)
+    for _ in range(10):
+        clock.advance(10)
+        assert sessions.lookup(token) is not None

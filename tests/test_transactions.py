@@ -172,3 +172,57 @@ def test_one_of_many_gets_it(begin: Begin, take: Take) -> None:
 
         assert len(results) == 20
         assert sum(isinstance(result, Transaction) for result in results) == 1
+
+
+@pytest.mark.sec("COOKIE-04")
+def test_ten_at_most_even_if_begun_at_once(begin: Begin, database: Database) -> None:
+    """Twenty tabs that begin at the same moment leave ten transactions."""
+    barrier = threading.Barrier(20)
+
+    def work() -> None:
+        barrier.wait()
+        begin()
+
+    threads = [threading.Thread(target=work) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with database.read() as db:
+        assert db.scalar(select(func.count()).select_from(LoginTransaction)) == MAX_PER_BROWSER
+
+
+def test_one_can_look_without_taking(
+    begin: Begin, take: Take, transactions: Transactions, database: Database, client: Client, clock: FakeClock
+) -> None:
+    """Peeking shows what taking would give, to the same browser and as long as it is good."""
+    begun = begin("link", None)
+    with database.read() as db:
+        peeked = transactions.peek(db, begun.id, client, "link")
+        assert peeked is not None
+        assert peeked.data == {"nonce": "n-1"}
+        assert transactions.peek(db, begun.id, replace(client, browser="another"), "link") is None
+        assert transactions.peek(db, begun.id, replace(client, browser=None), "link") is None
+        assert transactions.peek(db, None, client, "link") is None
+        assert transactions.peek(db, begun.id, client, "redirect") is None
+    assert isinstance(take(begun.id, kind="link", provider=None), Transaction)
+    late = begin("link", None)
+    clock.advance(timedelta(minutes=10))
+    with database.read() as db:
+        assert transactions.peek(db, late.id, client, "link") is None
+
+
+def test_what_is_pending_can_be_dropped(
+    begin: Begin, take: Take, transactions: Transactions, database: Database, client: Client
+) -> None:
+    """Of one browser and kind only; without a browser nothing happens."""
+    link, redirect = begin("link", None), begin()
+    foreign = begin("link", None, replace(client, browser="another"))
+    with database.unit() as db:
+        transactions.drop(db, replace(client, browser=None), "link")
+        transactions.drop(db, client, "link")
+
+    assert isinstance(take(link.id, kind="link", provider=None), Refused)
+    assert isinstance(take(redirect.id), Transaction)
+    assert isinstance(take(foreign.id, replace(client, browser="another"), "link", None), Transaction)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import DBAPIError
 
 from onegov_auth.domain import AuthnContext, Password, Step, VerifiedIdentity, hexadecimal
 from onegov_auth.models import DEFAULT, canonical_username, primary_key
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from onegov_auth.passwords import Hasher
 
 __all__ = ["LOCAL", "SEEN", "LocalPasswords", "fingerprint"]
+
+log = logging.getLogger("onegov_auth")
 
 #: The source of people whom our own tables know.
 LOCAL = "local"
@@ -55,6 +59,9 @@ class LocalPasswords:
         rows = self._users.__table__.c
         columns = (primary_key(self._users), rows.username, rows.username_key, rows.password_hash, rows.source)
         self._lookup = database.prepare(select(*columns).where(rows.username_key == bindparam("key")))
+        self._by_email = database.prepare(
+            select(*columns).where(rows.email == bindparam("key"), rows.password_hash != "").limit(1)
+        )
 
     def verify(self, username: str, password: Password) -> VerifiedIdentity | Refused:
         """
@@ -77,8 +84,11 @@ class LocalPasswords:
         if not verification.ok:
             return Refused("wrong_password", (Step("local", "the password doesn't match"),))
         if verification.renewed is not None:
-            self._renew(found.username_key, hashed, verification.renewed)
-            hashed = verification.renewed
+            stored = self._renew(found.username_key, hashed, verification.renewed)
+            if stored is None:
+                # Another login renewed it, or the password was changed: what is there now decides.
+                return self.verify(username, password)
+            hashed = stored
         return VerifiedIdentity(
             source=LOCAL,
             issuer=None,
@@ -102,14 +112,29 @@ class LocalPasswords:
         row = self._lookup(key=key)
         return None if row is None else Account(hexadecimal(row[0]), *row[1:])
 
-    def _renew(self, key: str, old: str, new: str) -> None:
+    def find_by_email(self, email: str) -> Account | None:
+        """An account with a local password and that address, however it is spelt."""
+        try:
+            key = canonical_username(email)
+        except ValueError:
+            return None
+        row = self._by_email(key=key)
+        return None if row is None else Account(hexadecimal(row[0]), *row[1:])
+
+    def _renew(self, key: str, old: str, new: str) -> str | None:
+        """The hash that is stored now; ``None`` if it was neither."""
         # Only the hash that was compared is replaced: a newer password always wins (PWD-07).
         # A statement on the table: the password stays the same one, so no session ends.
         users = self._users.__table__
-        with self._database.unit() as db:
-            db.execute(
-                update(users).where(users.c.username_key == key, users.c.password_hash == old).values(password_hash=new)
-            )
+        renew = update(users).where(users.c.username_key == key, users.c.password_hash == old).values(password_hash=new)
+        try:
+            with self._database.unit() as db:
+                replaced: Any = db.execute(renew)
+        except DBAPIError as error:
+            # A database that can't write keeps nobody out whose password was right.
+            log.warning("A password hash could not be renewed: %s", type(error.orig).__name__)
+            return old
+        return new if replaced.rowcount == 1 else None
 
 
 def fingerprint(hashed: str) -> str:

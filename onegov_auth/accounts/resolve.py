@@ -7,7 +7,7 @@ of work that also opens the session, so that nothing is left half done.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -42,11 +42,12 @@ NO_ROLE = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The local user of an identity, and how it was found."""
+    """The local user of an identity, how it was found, and whether it was made or linked just now."""
 
     user: UserInfo
     created: bool
     steps: tuple[Step, ...]
+    linked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,7 @@ class Accounts:
         self._as_key = self._by_key.converter(key)
         self._logged_in = Prepared(
             database.engine.dialect,
-            update(table)
-            .where(rows.username_key == bindparam("key"))
-            .values(last_login=bindparam("now"), modified=rows.modified),
+            update(table).where(key == bindparam("key")).values(last_login=bindparam("now"), modified=rows.modified),
         )
 
     def resolve(
@@ -180,7 +179,6 @@ class Accounts:
             return Refused("inactive")
         if identity.attributes.get(SEEN) != fingerprint(password_hash):
             return Refused("password_changed")
-        self._logged_in.run(driver, key=key, now=self._clock())
         user = UserInfo(self._as_key(id_), username, role, realname, source, source_id)
         return Resolved(user, created=False, steps=())
 
@@ -219,8 +217,13 @@ class Accounts:
         code = self._may_adopt(others, identity, settings)
         if code is not None:
             return Refused(code, steps)
+        savepoint = db.begin_nested()
         linked = self.link(db, _info(others[0]), identity, "verified_email")
-        return self._admit(db, others[0], identity, settings, client, steps=(*steps, linked))
+        admitted = self._admit(db, others[0], identity, settings, client, steps=(*steps, linked))
+        if isinstance(admitted, Refused):
+            savepoint.rollback()
+            return admitted
+        return replace(admitted, linked=True)
 
     def _may_adopt(self, others: list[User], identity: VerifiedIdentity, settings: ProviderSettings) -> str | None:
         """Why the identity does not get the account of the same name (``link: verified_email``); ``None`` = it does."""
@@ -229,6 +232,9 @@ class Accounts:
             return "conflict"
         if other.role in self._privileged:
             return "conflict_privileged"
+        if other.identities:
+            # Whoever came by another provider before would stay in.
+            return "conflict"
         return None if _vouched_for(other, identity, settings) else "conflict"
 
     def _same_name(self, db: Session, key: str, identity: VerifiedIdentity) -> list[User]:
@@ -236,7 +242,7 @@ class Accounts:
         conditions: list[ColumnElement[bool]] = [users.username_key == key, users.email == key]
         if identity.email is not None:
             email = identity.email.strip().lower()
-            conditions += [users.email == email, users.username_key == _key_or(email)]
+            conditions += [users.email.in_([email, _key_or(email)]), users.username_key == _key_or(email)]
         return list(db.scalars(select(users).where(or_(*conditions)).with_for_update()))
 
     def _provision(self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings) -> Resolved | Refused:
@@ -256,15 +262,16 @@ class Accounts:
             source=identity.source,
             source_id=identity.source_id,
             email=identity.email.strip().lower() if identity.email else None,
-            email_verified=bool(identity.email) and identity.email_verified,
+            # Only who is the authority for the domain verifies an address here: by another provider's word alone,
+            # somebody could wait in an account for the address's owner to be linked to it (LINK-24).
+            email_verified=_authoritative(identity, settings),
             active=True,
-            last_login=self._clock(),
         )
         db.add(user)
         db.flush()
         info = _info(user)
         linked = self.link(db, info, identity, "provisioned")
-        return Resolved(info, created=True, steps=(Step("provision", role), linked, _groups(identity)))
+        return Resolved(info, created=True, steps=(Step("provision", role), linked, _groups(identity)), linked=True)
 
     def _admit(
         self,
@@ -276,7 +283,7 @@ class Accounts:
         steps: tuple[Step, ...] = (),
     ) -> Resolved | Refused:
         role = self._role(user, identity, settings)
-        if role is None:
+        if role is None or role == NO_ROLE:
             self._take_away(db, user, client)
             return Refused("no_role", (*steps, _groups(identity)))
         if not self._application_agrees(db, user, identity, role):
@@ -289,7 +296,6 @@ class Accounts:
         if identity.realname is not None:
             user.realname = identity.realname
         user.source, user.source_id = identity.source, identity.source_id
-        user.last_login = self._clock()
         steps = (*steps, *self._rename(db, user, identity))
         db.flush()
         return Resolved(_info(user), created=False, steps=(*steps, _groups(identity)))
@@ -316,13 +322,22 @@ class Accounts:
         if key == user.username_key or user.role not in self._renamed or user.password_hash:
             return ()
         users = self._users
-        if db.scalar(select(users.id).where(users.username_key == key)) is not None:
+        taken = or_(users.username_key == key, users.email == key)
+        if db.scalar(select(primary_key(users)).where(taken, users.username_key != user.username_key)) is not None:
             return (Step("rename", "the new name is taken"),)
         before, user.username = user.username, identity.username
         db.flush()
         if self._hooks.change_username_callback is not None:
             self._hooks.change_username_callback(db, user, before)
         return (Step("rename", f"{before} became {user.username}"),)
+
+    def logged_in(self, db: Session, user: UserInfo) -> None:
+        """Note the time, at the end of the road."""
+        self._logged_in.run(driver_of(db), key=user.id, now=self._clock())
+
+    def application_agrees(self, db: Session, user: UserInfo, identity: VerifiedIdentity) -> bool:
+        """Whether the application lets *identity* become the account *user* (``ensure_user_callback``)."""
+        return self._application_agrees(db, db.get_one(self._users, user.id), identity, user.role)
 
     def _application_agrees(self, db: Session, user: User | None, identity: VerifiedIdentity, role: str) -> bool:
         callback = self._hooks.ensure_user_callback
@@ -336,14 +351,13 @@ def _info(user: User) -> UserInfo:
 def _vouched_for(user: User, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
     # LINK-08: a verified claim, a domain this provider is the authority for, and a verified local address.
     email = (identity.email or "").strip().lower()
-    _, _, domain = email.rpartition("@")
-    return (
-        bool(domain)
-        and identity.email_verified
-        and domain in {allowed.lower() for allowed in settings.link_domains}
-        and user.email_verified
-        and user.email == email
-    )
+    return _authoritative(identity, settings) and user.email_verified and user.email == email
+
+
+def _authoritative(identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
+    domain = (identity.email or "").strip().lower().rpartition("@")[2]
+    listed = {allowed.lower() for allowed in settings.link_domains}
+    return bool(domain) and identity.email_verified and domain in listed
 
 
 def _groups(identity: VerifiedIdentity) -> Step:

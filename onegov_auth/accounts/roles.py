@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["ANYBODY", "match_role"]
@@ -23,9 +24,14 @@ def match_role(roles: Mapping[str, Sequence[str]], order: Iterable[str], groups:
         The role, or ``None`` if no group gives one. Names are compared whole and without regard to case
         (LDAP-58: never by prefix).
     """
-    held = {group.casefold() for group in groups or ()}
+    held = {_folded(group) for group in groups or ()}
     for role in order:
-        wanted = {group.casefold() for group in roles.get(role, ())}
+        wanted = {_folded(group) for group in roles.get(role, ())}
         if wanted & held or ANYBODY in wanted:
             return role
     return None
+
+
+def _folded(group: str) -> str:
+    # Not casefold(): that makes "adminſ" (U+017F) the same as "admins".
+    return unicodedata.normalize("NFC", group).lower()

@@ -25,7 +25,9 @@ def test_groups_give_the_most_powerful_role(groups: set[str], expected: str | No
     assert expected == match_role(ROLES, ORDER, frozenset(groups))
 
 
-@pytest.mark.parametrize("group", ["admins-readonly", "admin", "cn=admins,ou=evil", "xadmins"])
+@pytest.mark.parametrize(
+    "group", ["admins-readonly", "admin", "cn=admins,ou=evil", "xadmins", "admin\u017f", "ａｄｍｉｎｓ"]
+)
 @pytest.mark.sec("LDAP-58")
 def test_a_group_counts_by_its_whole_name(group: str) -> None:
     """A group whose name only begins, ends or contains like a mapped one gives nothing."""
