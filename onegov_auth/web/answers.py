@@ -100,7 +100,7 @@ def complete_login(request: AuthRequest, outcome: LoggedIn) -> Response:
     """Set the session cookie and go where the person wanted to go; the first seed's hooks are called if present."""
     root = request.root_app
     # What was known of the person before belongs to another session.
-    for name in ("identity", "current_user", "csrf_token", "client"):
+    for name in ("identity", "current_user", "csrf_token", "client", "known_client"):
         request.__dict__.pop(name, None)
     request.__dict__["session_token"] = outcome.token
     to = safe_path(outcome.to)
@@ -135,7 +135,7 @@ def going(request: AuthRequest, url: str) -> Response:
 
 def forget_person(request: AuthRequest) -> None:
     """Nobody is logged in for the rest of this request."""
-    for name in ("current_user", "csrf_token", "client"):
+    for name in ("current_user", "csrf_token", "client", "known_client"):
         request.__dict__.pop(name, None)
     request.__dict__.update(identity=morepath.NO_IDENTITY, session_token=None)
 

@@ -93,12 +93,20 @@ class AuthRequest(morepath.Request[Any]):
 
     @reify
     def client(self) -> Client:
-        """What is known of the other side, for :class:`onegov_auth.auth.Auth`."""
+        """What is known of the other side, for :class:`onegov_auth.auth.Auth`; gives a new browser its value."""
+        return self._client(self.browser)
+
+    @reify
+    def known_client(self) -> Client:
+        """The same for what another site may make a browser ask for: no value is given to a new browser."""
+        return self._client(self.known_browser)
+
+    def _client(self, browser: str | None) -> Client:
         return Client(
             address=client_address(self.environ, self.root_app.auth.settings.trusted_proxies),
             user_agent=self.user_agent,
             request_id=self.request_id,
-            browser=self.browser,
+            browser=browser,
             language=self.language,
             session_token=self.session_token,
         )
@@ -289,6 +297,12 @@ class AuthRequest(morepath.Request[Any]):
     def translate(self) -> Translate:
         """Turns a marked text into that language."""
         return translator(self.language)
+
+    @property
+    def is_navigation(self) -> bool:
+        """Whether this goes into a window, as far as the browser says; not so for an image, a frame or a script."""
+        # Fetch Metadata §2.1; a browser that says nothing is an old one.
+        return self.environ.get("HTTP_SEC_FETCH_DEST", "document") == "document"
 
     @reify
     def wants_json(self) -> bool:

@@ -26,7 +26,8 @@ def show(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Morep
     """
     The login page; or where the person wants to go, if ``skip`` is given and they may see it.
 
-    With a ``primary`` provider it goes on to that one, unless ``local`` is given or there is something to say.
+    With a ``primary`` provider it goes on to that one, unless ``local`` is given, there is something to say, or another
+    site sent the person here.
     """
     fields = query_fields(request)
     auth = request.auth.from_request(fields.get("to"), skip="skip" in fields)
@@ -63,8 +64,11 @@ def _goes_on(request: AuthRequest, fields: Mapping[str, str]) -> bool:
     return (
         request.root_app.primary_provider is not None
         and request.method == "GET"
-        # A browser that only fetches ahead begins nothing.
+        # A browser that only fetches ahead begins nothing, and neither does another site: ten logins begun in the
+        # person's name would push out the one the person is at (COOKIE-04).
         and "prefetch" not in request.environ.get("HTTP_SEC_PURPOSE", "")
+        and request.environ.get("HTTP_SEC_FETCH_SITE") not in {"cross-site", "same-site"}
+        and request.is_navigation
         and not {"local", "link"} & fields.keys()
         and not request.flash
         and not request.is_logged_in

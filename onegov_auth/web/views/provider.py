@@ -62,7 +62,10 @@ def come_back(self: ProviderCallback, request: AuthRequest) -> Response:
     The browser is back. No CSRF token: ``state`` is one, bound to this browser (RFC 9700 §4.7.1).
 
     On a form posted by the provider's site the Lax cookie is absent, so that form goes through our own page first.
+    What is no navigation, such as an image of another site, is refused before anything is asked or recorded.
     """
+    if not request.is_navigation:
+        return after_callback(request, Refused("no_browser"))
     posted = request.method == "POST"
     fields = posted_fields(request) if posted else query_fields(request)
     bounced = fields.pop(_BOUNCED, None)
@@ -77,7 +80,8 @@ def come_back(self: ProviderCallback, request: AuthRequest) -> Response:
     else:
         url = own_origin(request) + request.path
         callback = Callback(fields, request.method, url)
-        response = after_callback(request, request.root_app.auth.finish(self.provider.name, callback, request.client))
+        outcome = request.root_app.auth.finish(self.provider.name, callback, request.known_client)
+        response = after_callback(request, outcome)
         # Code and state are in the address of this page (RFC 9700 §4.2.4).
         response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from onegov_auth.database import Database
-from onegov_auth.models import User
+from onegov_auth.models import LoginTransaction, User
 from onegov_auth.providers import ProviderSettings
 from onegov_auth.testing.providers import KnownIssuer, KnownPeople, person
 
@@ -182,6 +182,36 @@ def test_primary_issuer_is_gone_to_at_once(make_app: Any, make_browser: Any, set
     for path, headers in (("?local=1", {}), ("?link=x", {}), ("", {"Sec-Purpose": "prefetch"})):
         assert "refresh" not in browser.get(f"/auth/login{path}", headers=headers).text
     assert browser.head("/auth/login").headers["Content-Type"]
+
+
+@pytest.mark.sec("COOKIE-04")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Dest": "empty"},
+    ],
+)
+def test_other_sites_begin_no_login(
+    make_app: Any, make_browser: Any, database: Database, headers: dict[str, str]
+) -> None:
+    """Ten visits that another site causes push no login out: they show the button, and keep nothing."""
+    settings = Primary(kind="known-issuer", roles={"member": ("*",)})
+    ann = person("company", "1", "ann@example.org", groups=frozenset({"x"}))
+    browser = make_browser(make_app(KnownIssuer(name="company", settings=settings, people={"c": ann})))
+    own = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
+    going = browser.get("/auth/login?to=/personal", headers=own)
+    state = going.text.partition("state=")[2].partition("&")[0]
+
+    for _ in range(10):
+        page = browser.get("/auth/login?to=/personal", headers=headers)
+        assert "refresh" not in page.text
+        assert page.forms[1].action == "/auth/provider/company"
+    with database.read() as db:
+        assert db.query(LoginTransaction).count() == 1
+    browser.get("/auth/provider/company/callback", {"state": state, "code": "c"}, status=303)
 
 
 def test_primary_issuer_that_is_down_leaves_the_form(make_app: Any, make_browser: Any, ann: User) -> None:

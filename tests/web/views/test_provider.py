@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from onegov_auth.database import Database
 from onegov_auth.domain import Callback, Client
+from onegov_auth.models import AuthEvent
 from onegov_auth.outcomes import Redirect, Refused, Unavailable
 from onegov_auth.providers import Answer, Handler, ProviderSettings
 from onegov_auth.testing.providers import KnownIssuer, person
@@ -83,6 +85,40 @@ def test_another_browsers_state_is_refused(browser: Any, make_browser: Any) -> N
     victim.get(CALLBACK, {"state": state, "code": "c"}, status=400)
     assert "nobody" in victim.get("/").text
     browser.get(CALLBACK, {"state": state, "code": "c"}, status=303)
+
+
+@pytest.mark.sec("CSRF-02")
+@pytest.mark.parametrize("dest", ["image", "iframe", "empty", "script", ""])
+def test_callback_that_is_no_navigation_is_refused(
+    browser: Any, database: Database, caplog: pytest.LogCaptureFixture, dest: str
+) -> None:
+    """What another site embeds writes no event and no log line, and spoils nothing; a window goes on."""
+    state = begin(browser)
+    caplog.clear()
+
+    for query in ({"state": state, "code": "c"}, {"state": "x"}):
+        page = browser.get(CALLBACK, query, headers={"Sec-Fetch-Dest": dest}, status=400)
+        assert "This login can&#39;t be finished" in page.text
+        browser.post(CALLBACK, query, headers={"Sec-Fetch-Dest": dest}, status=400)
+    with database.read() as db:
+        assert db.query(AuthEvent).count() == 0
+    assert not caplog.records
+    browser.get(CALLBACK, {"state": state, "code": "c"}, headers={"Sec-Fetch-Dest": "document"}, status=303)
+
+
+@pytest.mark.sec("CSRF-02")
+@pytest.mark.parametrize("bounced", [False, True])
+def test_callback_gives_no_browser_its_value(browser: Any, make_browser: Any, bounced: bool) -> None:
+    """Who comes to a callback without our cookie has begun nothing here, and is sent none."""
+    state, stranger = begin(browser), make_browser(browser.app)
+
+    if bounced:
+        page = stranger.post(CALLBACK, {"state": state, "code": "c"}, status=200)
+        assert "Set-Cookie" not in page.headers
+        response = page.form.submit(status=400)
+    else:
+        response = stranger.get(CALLBACK, {"state": state, "code": "c"}, status=400)
+    assert "Set-Cookie" not in response.headers
 
 
 @pytest.mark.sec("OAUTH-14")
