@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from webob.exc import HTTPForbidden
 
+from onegov_auth.events import neutral
 from onegov_auth.web.fields import all_fields
 from onegov_auth.web.hosts import own_origin
 
@@ -72,7 +73,9 @@ def assert_own_origin(request: AuthRequest) -> None:
     origin = request.environ.get("HTTP_ORIGIN")
     ours = own_origin(request)
     if origin is not None and origin.lower() != ours:
-        log.warning("A form came from another origin than %s, which base_url and allowed_hosts say is ours", ours)
+        # Under a name of this machine, ours is the Host header's word.
+        text = "A form came from another origin than %s, which base_url and allowed_hosts say is ours"
+        log.warning(text, neutral(ours))
         raise CsrfRefused("The form is from another site.")
     if request.environ.get("HTTP_SEC_FETCH_SITE", "same-origin") not in {"same-origin", "none"}:
         raise CsrfRefused("The form is from another site.")

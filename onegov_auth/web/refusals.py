@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from webob import Response
 from webob.exc import WSGIHTTPException
 
+from onegov_auth.events import neutral
 from onegov_auth.i18n import _
 from onegov_auth.web.links import login_url
 from onegov_auth.web.redirects import redirect_to
@@ -42,7 +43,8 @@ def forbidden(_error: Exception, request: AuthRequest) -> Response:
     """Who is logged in may not; everybody else is led to the login page and back, a program gets a 401."""
     if request.is_logged_in:
         # ASVS 16.3.2
-        log.warning("Refused %s to %s [%s]", request.path, request.identity.userid, request.request_id)
+        person = neutral(request.identity.userid)
+        log.warning("Refused %s to %s [%s]", neutral(request.path), person, request.request_id)
         return problem(request, 403, "forbidden", *_FORBIDDEN)
     if request.wants_json:
         response = _json(request, 401, "login_required", _LOGIN_REQUIRED)
@@ -55,7 +57,7 @@ def forbidden(_error: Exception, request: AuthRequest) -> Response:
 def form_refused(error: WSGIHTTPException, request: AuthRequest) -> Response:
     """The form was not ours: nothing was changed."""
     # ASVS 16.3.3
-    log.warning("Refused a form to %s: %s [%s]", request.path, error.detail, request.request_id)
+    log.warning("Refused a form to %s: %s [%s]", neutral(request.path), error.detail, request.request_id)
     return problem(request, 403, "form_refused", *_FORM)
 
 
@@ -81,7 +83,7 @@ def unexpected(error: Exception, request: AuthRequest) -> Response:
     """The last resort (ASVS 16.5.4): the log has the trace, the person has its number."""
     if isinstance(error, request.root_app.driver_error):
         return database_gone(error, request)
-    log.error("Unexpected error on %s [%s]", request.path, request.request_id, exc_info=error)
+    log.error("Unexpected error on %s [%s]", neutral(request.path), request.request_id, exc_info=error)
     return problem(request, 500, "error", *_BROKEN)
 
 

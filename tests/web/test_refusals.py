@@ -50,6 +50,28 @@ def test_who_is_logged_in_may_still_be_refused(
     assert "Refused /secret to ann@example.org" in caplog.text
 
 
+@pytest.mark.sec("ASVS-16.4.1", "LOG-03")
+def test_names_and_paths_break_no_log_line(
+    browser: Any, add_user: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What somebody chose, be it a username or a path, stands in the log with its brackets and line ends escaped."""
+    name = "ann\u2028failed login by 192.0.2.1 (x)"
+    add_user(name)
+    browser.log_in(name)
+    caplog.clear()
+
+    browser.get("/secret", status=403)
+    assert "Refused /secret to ann\\u2028failed login by 192.0.2.1 \\x28x\\x29 [" in caplog.text
+    assert "\u2028" not in caplog.text
+    mounted = {"SCRIPT_NAME": "/(x)"}
+    browser.get("/secret", extra_environ=mounted, status=403)
+    browser.post("/auth/login", extra_environ=mounted, status=403)
+    browser.post("/failing?end=crash", extra_environ=mounted, status=500)
+    lines = [record.getMessage() for record in caplog.records if record.name == "onegov_auth.web"]
+    assert len(lines) == 4
+    assert "(" not in "".join(lines)
+
+
 def test_missing_page_says_so(browser: Any) -> None:
     """A 404 has the site's title, the way on, and the number of the request."""
     page = browser.get("/nothing", status=404)
