@@ -35,6 +35,9 @@ else:
 
 __all__ = ["AuthBase"]
 
+#: The role whose intents everybody has who isn't logged in.
+_VISITOR = "anonymous"
+
 _TEMPLATES = str(files("onegov_auth.web") / "templates")
 
 
@@ -107,7 +110,9 @@ def _link_prefix(request: AuthRequest) -> str:
 
 @AuthBase.permission_rule(model=object, permission=Intent)
 def _has_intent(app: AuthBase, identity: Any, model: object, permission: type[Intent]) -> bool:
-    """By role; what is private is for nobody who only is a member."""
+    """By role; what is private is for nobody who only is a member, and who has the visitors' role is a visitor."""
+    if identity.role == _VISITOR:
+        return _has_intent_unknown(app, identity, model, permission)
     if permission.__name__ not in app.root_app.intents.get(identity.role, ()):
         return False
     return getattr(model, "access", None) != "private" or "Private" in app.root_app.intents[identity.role]
@@ -118,7 +123,7 @@ def _has_intent_unknown(app: AuthBase, identity: object, model: object, permissi
     """What the role "anonymous" may, on models that are published and not for some."""
     if getattr(model, "access", None) in {"private", "member"} or not getattr(model, "published", True):
         return False
-    return permission.__name__ in app.root_app.intents.get("anonymous", ())
+    return permission.__name__ in app.root_app.intents.get(_VISITOR, ())
 
 
 @AuthBase.permission_rule(model=HTTPException, permission=Intent, identity=None)

@@ -21,6 +21,7 @@ class Read(Permission):
     ("role", "pages"),
     [
         (None, {"open"}),
+        ("anonymous", {"open"}),
         ("member", {"open", "personal"}),
         ("supporter", {"open", "personal", "private"}),
         ("editor", {"open", "personal", "private"}),
@@ -65,6 +66,10 @@ def test_roles_setting_decides(make_app: Callable[..., Any], make_browser: Any, 
         ("private", "member", 403),
         ("private", "editor", 200),
         ("unpublished", "member", 200),
+        ("public", "anonymous", 200),
+        ("member", "anonymous", 403),
+        ("private", "anonymous", 403),
+        ("unpublished", "anonymous", 403),
     ],
 )
 def test_models_have_an_audience(
