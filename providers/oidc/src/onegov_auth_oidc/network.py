@@ -43,6 +43,10 @@ class ForbiddenAddressError(httpcore.ConnectError):
     """Raised when a name leads to an address that must not be asked."""
 
 
+#: RFC 6052 §2.1: the last 32 bits are an IPv4 address.
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
 class Zone(IntEnum):
     """How far inside a network an address is."""
 
@@ -59,13 +63,20 @@ def zone_of(address: str) -> Zone:
     Link-local addresses are forbidden to everybody: cloud machines hand out their credentials there.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = _inner(ip) or ip
     if ip.is_link_local or ip.is_unspecified or ip.is_multicast:
         return Zone.FORBIDDEN
     if ip.is_loopback:
         return Zone.LOOPBACK
     return Zone.PUBLIC if ip.is_global else Zone.PRIVATE
+
+
+def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a gateway makes of this one: mapped, 6to4 (RFC 3056) or NAT64 (RFC 6052)."""
+    if ip in NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 def resolve(host: str, port: int) -> list[str]:
