@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -24,6 +25,9 @@ __all__ = ["SettingsClass", "load_settings", "settings_from"]
 #: The settings class of a provider's kind; raises ``RegistryError`` for one that is not installed.
 SettingsClass: TypeAlias = Callable[[str], type[ProviderSettings]]
 
+#: The application of a file that names none.
+_MAIN = Settings.model_fields["application"].default
+
 #: Stand in for required keys that have faults, so that everything else can still be looked at together.
 _STAND_INS: Mapping[str, Any] = {
     "base_url": "https://localhost",
@@ -38,7 +42,8 @@ def load_settings(path: str | os.PathLike[str], application: str | None = None) 
 
     Args:
         path: The file.
-        application: The tenant; the file's own ``application`` if left out.
+        application: The tenant, which the file has to know: its own ``application``, an id in ``tenants``, or one
+            of a namespace there. The file's own ``application`` if left out.
 
     Raises:
         SettingsError: With every fault, each beginning with its key path.
@@ -65,7 +70,7 @@ def settings_from(
 
     Args:
         mapping: Key to value.
-        application: The tenant; the mapping's own ``application`` if left out.
+        application: The tenant, as for :func:`load_settings`.
         source: Where the mapping came from, for messages.
         environ: Where ``${NAME}`` is looked up; the process's environment if left out.
         provider_settings: The settings class of a provider's kind.
@@ -75,11 +80,15 @@ def settings_from(
     """
     own = {key: value for key, value in mapping.items() if key != "tenants"}
     tenants = mapping.get("tenants") or {}
+    faults = list(_tenant_faults(tenants))
+    environ = os.environ if environ is None else environ
+    main = str(Filler(environ).fill(own.get("application", _MAIN)))
     if application is not None:
         own["application"] = application
-    faults = list(_tenant_faults(tenants))
-    raw = own if faults else _for_tenant(own, tenants)
-    filler = Filler(os.environ if environ is None else environ)
+        if isinstance(tenants, Mapping):
+            faults += _unknown_tenant(application, main, tenants)
+    raw = own if faults else _for_tenant(own, tenants, application or main)
+    filler = Filler(environ)
     filled = filler.fill(raw)
     draft = _Draft(filled, provider_settings)
     found = [fault for fault in draft.faults() if not any(_at(fault, path) for path in filler.missing)]
@@ -111,10 +120,20 @@ def _tenant_faults(tenants: object) -> Iterator[str]:
                 yield f"tenants.{name}.{key}: {unknown(str(key), known)}"
 
 
-def _for_tenant(own: Tree, tenants: Mapping[str, Any]) -> Tree:
-    application = own.get("application") or Settings.model_fields["application"].default
-    namespace = str(application).partition("/")[0]
-    for name in (namespace, application):
+def _unknown_tenant(application: str, main: str, tenants: Iterable[object]) -> Iterator[str]:
+    # A slip of the pen must not end in the database of another tenant.
+    written = [str(key) for key in tenants]
+    names = [main, *(key for key in written if "/" in key and key != main)]
+    if application in names or application.partition("/")[0] in written:
+        return
+    near = get_close_matches(application, names, n=1)
+    hint = f"did you mean {near[0]}? There" if near else "there"
+    whole = [f"any of {key}/" for key in written if "/" not in key]
+    yield f"application: there is no tenant {application}; {hint} are {', '.join([*names, *whole])}"
+
+
+def _for_tenant(own: Tree, tenants: Mapping[str, Any], application: str) -> Tree:
+    for name in (application.partition("/")[0], application):
         own = merge(own, tenants.get(name, {}))
     return own
 

@@ -280,6 +280,49 @@ def test_tenants(raw: dict[str, Any], application: str, title: str, server: str,
     assert settings.tenants == ("town", "town/wiki", "city/wiki")
 
 
+@pytest.mark.parametrize(
+    ("tenants", "application", "fault"),
+    [
+        (
+            {"town/wiki": {}},
+            "town/wikki",
+            "there is no tenant town/wikki; did you mean town/wiki? There are town/main, town/wiki",
+        ),
+        (
+            {"city": {}, "town/main": {}, "city/a": {}},
+            "land/app",
+            "there is no tenant land/app; there are town/main, city/a, any of city/",
+        ),
+        (None, "x/y", "there is no tenant x/y; there are town/main"),
+    ],
+    ids=["typo", "namespace", "none"],
+)
+def test_unknown_tenant(raw: dict[str, Any], tenants: object, application: str, fault: str) -> None:
+    """A tenant that nothing names is a fault, and never the file's own application under another name."""
+    with pytest.raises(SettingsError) as caught:
+        settings_from({**raw, "application": "town/main", "tenants": tenants}, application)
+
+    assert caught.value.faults == (f"application: {fault}",)
+
+
+def test_unknown_tenant_of_a_file(tmp_path: Path) -> None:
+    """A file that names neither an application nor tenants is that of main/app alone."""
+    path = tmp_path / "auth.yml"
+    path.write_text(f"base_url: https://host\ndatabase: 'sqlite://'\nsecrets: [{SECRET}]\n")
+
+    assert load_settings(path, "main/app").application == "main/app"
+    with pytest.raises(SettingsError, match="there is no tenant main/other; there are main/app"):
+        load_settings(path, "main/other")
+
+
+def test_application_from_a_variable(raw: dict[str, Any]) -> None:
+    """An application id that stands in the environment has its tenant's keys, and may be named."""
+    base = {**raw, "application": "${APP}", "tenants": {"a/b": {"title": "B"}}}
+
+    assert settings_from(base, environ={"APP": "a/b"}).title == "B"
+    assert settings_from(base, "c/d", environ={"APP": "c/d"}).application == "c/d"
+
+
 def test_tenant_named_in_the_file(raw: dict[str, Any]) -> None:
     """The file's own application gets its tenant's keys as well."""
     settings = settings_from({**raw, "application": "city/wiki", "tenants": TENANTS})
