@@ -147,7 +147,7 @@ class Policy(morepath.IdentityPolicy):
         token = request.cookies.get("auth")
         if token is None:
             return morepath.NO_IDENTITY
-        digest = hashlib.sha256(token.encode()).hexdigest()
+        digest = hashlib.sha256(b"bench/app:" + token.encode()).hexdigest()
         with request.app.reading.connect() as connection:
             row = connection.execute(WHO, {"token_hash": digest}).first()
         if row is None or row.expires <= time.time():
@@ -281,7 +281,7 @@ def _session(user_id: Any, token: str, request: Any) -> dict[str, object]:
     now = datetime.now(UTC)
     return {
         "id": uuid4(),
-        "token_hash": hashlib.sha256(token.encode()).hexdigest(),
+        "token_hash": hashlib.sha256(b"bench/app:" + token.encode()).hexdigest(),
         "user_id": user_id if isinstance(user_id, UUID) else UUID(user_id),
         "provider": "local",
         "created": now,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from sqlalchemy import Engine, insert, text, update
 from onegov_auth import migrations
 from onegov_auth.clock import utcnow
 from onegov_auth.models import User, UserSession
+from onegov_auth.sessions import token_hash
 from onegov_auth.settings import Settings
 
 __all__ = ["PASSWORD", "fill", "refresh", "session_token", "username"]
@@ -53,7 +53,7 @@ def _session(number: int, settings: Settings) -> dict[str, object]:
     now = utcnow()
     return {
         "id": UUID(int=(1 << 64) + number),
-        "token_hash": hashlib.sha256(session_token(number).encode()).hexdigest(),
+        "token_hash": token_hash(settings.application, session_token(number)),
         "user_id": UUID(int=number + 1),
         "provider": "local",
         "created": now,
