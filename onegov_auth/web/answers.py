@@ -33,7 +33,6 @@ __all__ = ["after_callback", "after_password", "after_start", "complete_login", 
 
 log = logging.getLogger("onegov_auth.web")
 
-_PROVE = _("There is an account of that name here. Log in to it with its own password once, and both belong together.")
 _FACTOR = (
     _("A second step is needed"),
     _("Your account needs a second factor, which can't be asked for here yet. You are not logged in."),
@@ -51,16 +50,17 @@ def after_password(request: AuthRequest, outcome: Outcome, form: LoginForm, *, t
         return complete_login(request, outcome)
     if isinstance(outcome, Refused):
         waiting = outcome.retry_after is not None
-        response = login_page(
-            request, form, status=429 if waiting else 200, alert=password_message(outcome), to=to, link=link
-        )
+        # The page itself says of a link that is none any more what to do; the password was not looked at.
+        alert = None if outcome.code == "unknown_link" else password_message(outcome)
+        response = login_page(request, form, status=429 if waiting else 200, alert=alert, to=to, link=link)
         if waiting:
             response.headers["Retry-After"] = str(outcome.retry_after)
         return response
     if isinstance(outcome, Unavailable):
         return _unavailable(request, outcome, form, to=to, link=link)
     if isinstance(outcome, StepRequired):
-        return login_page(request, form, info=_PROVE, to=to, link=outcome.transaction.id)
+        # A form of its own: what was typed was for the directory.
+        return login_page(request, to=to, link=outcome.transaction.id)
     return _unfinished(request, outcome)
 
 

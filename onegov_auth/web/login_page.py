@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from onegov_auth.accounts.local import LOCAL
 from onegov_auth.forms import LoginForm
 from onegov_auth.i18n import _
 from onegov_auth.providers import PasswordProvider, RedirectProvider
@@ -16,11 +18,19 @@ if TYPE_CHECKING:
 
     from webob import Response
 
+    from onegov_auth.providers import Provider
+    from onegov_auth.road import PendingLink
     from onegov_auth.web.request import AuthRequest
 
 __all__ = ["Button", "login_form", "login_page"]
 
 _USERNAME = _("Username or e-mail address")
+_EXPIRED = _("The link has expired. Please begin again.")
+
+#: What a button such as "Log in with **Company**" calls its provider.
+_EMPHASIS = re.compile(r"\*\*([^*]+)\*\*")
+#: Characters of a name that are shown; e-mail addresses have 254 at most (RFC 5321 §4.5.3.1).
+_MAX_NAME = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ def login_form(request: AuthRequest, fields: Mapping[str, str] | None = None) ->
     """
     form = LoginForm(_Fields(fields) if fields is not None else None, language=request.language)
     providers = request.root_app.auth.providers
-    if any(isinstance(provider, PasswordProvider) and name != "local" for name, provider in providers.items()):
+    if any(isinstance(provider, PasswordProvider) and name != LOCAL for name, provider in providers.items()):
         form.username.label.text = _USERNAME
     if request.root_app.auth.settings.second_factors.yubikey is None:
         del form.yubikey
@@ -68,9 +78,14 @@ def login_page(  # noqa: PLR0913 - what a page shows
         alert: Why somebody is not in.
         info: What to do.
         to: Where to go afterwards; reduced to this site.
-        link: A pending link that this login confirms; then only the form is shown.
+        link: A pending link that this login confirms: the page says what will be linked, and only the form is shown.
+            One that this browser doesn't have is told as expired.
     """
-    providers = request.root_app.auth.providers
+    auth = request.root_app.auth
+    providers = auth.providers
+    pending = _readable(auth.pending_link(link, request.client), providers) if link else None
+    if link and pending is None:
+        link, info = None, _EXPIRED
     asking = [provider for provider in providers.values() if isinstance(provider, PasswordProvider)]
     sending = [provider for provider in providers.values() if isinstance(provider, RedirectProvider)]
     return page(
@@ -82,11 +97,33 @@ def login_page(  # noqa: PLR0913 - what a page shows
         info=info,
         to=to,
         link=link,
+        pending=pending,
         csrf_token=request.csrf_token,
         action=page_url(request, "login"),
-        hints=[provider.hint for provider in asking if provider.hint],
+        # A link is confirmed with the local password; what a directory says of its own would mislead.
+        hints=[provider.hint for provider in asking if provider.hint and not (link and provider.name != LOCAL)],
         buttons=[] if link else [Button(item.button, provider_url(request, item.name)) for item in sending],
     )
+
+
+def _readable(pending: PendingLink | None, providers: Mapping[str, Provider]) -> PendingLink | None:
+    """The same for people's eyes: the provider as its button calls it, and no character that can't be seen."""
+    if pending is None:
+        return None
+    provider = providers.get(pending.provider)
+    emphasised = _EMPHASIS.search(provider.button) if isinstance(provider, RedirectProvider) else None
+    return replace(
+        pending,
+        provider=_visible(emphasised[1] if emphasised else pending.provider),
+        username=_visible(pending.username),
+        local=_visible(pending.local),
+    )
+
+
+def _visible(text: str) -> str:
+    # Characters that turn or hide their neighbours would make a name read as another one.
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in text[:_MAX_NAME])
+    return shown if len(text) <= _MAX_NAME else f"{shown}…"
 
 
 class _Fields(dict[str, str]):

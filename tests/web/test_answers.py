@@ -92,10 +92,11 @@ def test_missing_factor_lets_nobody_in(
 
 
 def test_proof_is_asked_for_on_the_login_page(answer: Callable[..., Any], pending: Transaction) -> None:
-    """Who has to prove a local account gets the form with the pending link in it, by either door."""
+    """Who has to prove a local account is led to the form; one who typed a password stands before it already."""
     step = StepRequired(pending, "prove")
 
-    assert 'name="link" value="id-1"' in answer(step).text
+    assert 'name="password"' in answer(step).text
+    assert 'value="x"' not in answer(step).text
     assert answer(step, "callback").location == "https://app.example.org/auth/login?to=%2Fopen&link=id-1"
 
 
