@@ -43,7 +43,7 @@ def forbidden(_error: Exception, request: AuthRequest) -> Response:
     """Who is logged in may not; everybody else is led to the login page and back, a program gets a 401."""
     if request.is_logged_in:
         # ASVS 16.3.2
-        person = neutral(request.identity.userid)
+        person = neutral(request.identity.userid or "")
         log.warning("Refused %s to %s [%s]", neutral(request.path), person, request.request_id)
         return problem(request, 403, "forbidden", *_FORBIDDEN)
     if request.wants_json:

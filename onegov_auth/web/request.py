@@ -302,7 +302,7 @@ class AuthRequest(morepath.Request[Any]):
     def is_navigation(self) -> bool:
         """Whether this goes into a window, as far as the browser says; not so for an image, a frame or a script."""
         # Fetch Metadata §2.1; a browser that says nothing is an old one.
-        return self.environ.get("HTTP_SEC_FETCH_DEST", "document") == "document"
+        return str(self.environ.get("HTTP_SEC_FETCH_DEST", "document")) == "document"
 
     @reify
     def wants_json(self) -> bool:
