@@ -97,7 +97,7 @@ class Auth:
         timed: Any = {"clock": clock, "entities": entities}
         limits, application = settings.sessions, settings.application
         self.sessions = Sessions(database, limits, self.keys, application=application, token=token, **timed)
-        self.transactions = Transactions(self.keys, token=token, **timed)
+        self.transactions = Transactions(self.keys, database.engine.dialect, token=token, **timed)
         self.attempts = Attempts(database, settings.attempts, **timed)
         self.events = EventLog(database, **timed)
         self.accounts = self._accounts()

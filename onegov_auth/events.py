@@ -114,7 +114,8 @@ class EventLog:
 
     def announce(self, event: Event) -> None:
         """Write the log lines of an event that was committed."""
-        json_log.info("%s", json.dumps(self._line(event), ensure_ascii=True))
+        if json_log.isEnabledFor(logging.INFO):
+            json_log.info("%s", json.dumps(self._line(event), ensure_ascii=True))
         if event.type == "login":
             address, name = neutral(event.client.address), neutral(event.username or "")
             if event.code == "ok":

@@ -15,14 +15,16 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, select
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Transaction
 from onegov_auth.models import DEFAULT
 from onegov_auth.outcomes import Refused
+from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
+    from sqlalchemy import Dialect
     from sqlalchemy.orm import Session
 
     from onegov_auth.keys import Keys
@@ -43,6 +45,7 @@ class Transactions:
 
     Args:
         keys: Seals what a transaction remembers.
+        dialect: The database's.
         clock: The time.
         token: Makes a secret of the given number of random bytes, as URL-safe text.
         entities: The mapped classes.
@@ -51,6 +54,7 @@ class Transactions:
     def __init__(
         self,
         keys: Keys,
+        dialect: Dialect,
         *,
         clock: Clock = utcnow,
         token: Callable[[int], str] = secrets.token_urlsafe,
@@ -60,6 +64,9 @@ class Transactions:
         self._clock = clock
         self._token = token
         self._rows: Any = entities.transaction
+        table: Any = self._rows.__table__
+        own = (table.c.browser_hash == bindparam("browser"), table.c.kind == bindparam("kind"))
+        self._drop = Prepared(dialect, delete(table).where(*own))
 
     def begin(self, kind: str, *, provider: str | None = None, to: str = "/", valid: timedelta = VALID) -> Transaction:
         """A new transaction with an unguessable id (256 bits); nothing is stored yet."""
@@ -158,12 +165,7 @@ class Transactions:
     def drop(self, db: Session, client: Client, kind: str) -> None:
         """Forget what is pending of that *kind* in this browser: somebody else sits at it now, or is done."""
         if client.browser:
-            rows = self._rows
-            db.execute(
-                delete(rows)
-                .where(rows.browser_hash == _sha256(client.browser), rows.kind == kind)
-                .execution_options(synchronize_session=False)
-            )
+            self._drop.run(driver_of(db), browser=_sha256(client.browser), kind=kind)
 
     def cleanup(self, db: Session) -> int:
         """Delete what nobody came back for; returns how many."""

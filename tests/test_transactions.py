@@ -19,8 +19,8 @@ from onegov_auth.transactions import MAX_PER_BROWSER, Transactions
 
 
 @pytest.fixture(name="transactions")
-def _transactions(clock: FakeClock) -> Transactions:
-    return Transactions(Keys([Secret("x" * 40)], "main/app"), clock=clock)
+def _transactions(clock: FakeClock, database: Database) -> Transactions:
+    return Transactions(Keys([Secret("x" * 40)], "main/app"), database.engine.dialect, clock=clock)
 
 
 @pytest.fixture(name="begin")

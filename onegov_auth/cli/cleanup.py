@@ -46,7 +46,7 @@ def _steps(operator: Operator, events: timedelta, attempts: timedelta) -> dict[s
     tries = Attempts(operator.database, operator.settings.attempts)
     return {
         "sessions": operator.sessions.cleanup,
-        "transactions": Transactions(Keys((), operator.settings.application)).cleanup,
+        "transactions": Transactions(Keys((), operator.settings.application), operator.database.engine.dialect).cleanup,
         "attempts": lambda db: tries.cleanup(db, attempts),
         "events": lambda db: EventLog(operator.database).cleanup(db, events),
     }

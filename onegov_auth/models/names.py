@@ -38,6 +38,9 @@ def canonical_username(username: str) -> str:
     """
     if len(username) > MAX_USERNAME:
         raise ValueError(f"a username has at most {MAX_USERNAME} characters")
+    if username.isascii() and username.isprintable() and (plain := username.strip().lower()):
+        # Nearly every name: there is nothing to compose, and nothing invisible.
+        return plain
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in username):
         raise ValueError("a username has no control characters and no lone surrogates")
     before, name = "", username
