@@ -25,6 +25,7 @@ class Office:
     pass
 
 
+@App.html(model=Home, permission=Public, request_method="HEAD")
 @App.html(model=Home, permission=Public)
 def home(self, request):
     return "Hello everybody"

@@ -107,6 +107,8 @@ def test_larger_application(examples: Path, place: Path, log_in: Callable[..., A
 
     assert page.text == "Ann came by a local password"
     assert page.test_app.get("/").text == "Hello everybody"
+    assert page.test_app.head("/").status_code == 200
+    assert page.test_app.head("/mine", status=405)
     assert page.test_app.get("/office", status=403)
     with application.auth.database.read() as db:
         assert application.auth.users(db).by_username("ann@example.org").data["last_address"]
@@ -134,6 +136,23 @@ def test_settings_files(examples: Path, monkeypatch: pytest.MonkeyPatch, name: s
     monkeypatch.setenv("DATABASE_URL", "sqlite:///auth.db")
 
     assert load_settings(examples / name).pending == ()
+
+
+def test_keys_that_stop_the_start(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says which keys of the whole file are refused for now, and the file starts without them."""
+    reference = examples.parent / "reference"
+    said = (
+        (reference / "configuration.md")
+        .read_text(encoding="utf-8")
+        .partition("## A whole file")[2]
+        .split("`second_f")[0]
+    )
+    for variable in ("AUTH_SECRET", "LDAP_PASSWORD", "OIDC_SECRET", "YUBICO_KEY"):
+        monkeypatch.setenv(variable, REQUIRED["secrets"][0])
+
+    refused = {each.key for each in load_settings(reference / "auth.example.yml").pending if each.protective}
+
+    assert refused == {f"second_factors.{key}" for key in re.findall(r"`(\w+)`", said)}
 
 
 def _commands() -> list[Any]:
