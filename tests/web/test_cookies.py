@@ -34,13 +34,27 @@ def test_two_of_one_name_are_none(header: str) -> None:
     assert read_cookie(header, "auth") is None
 
 
-#: What Python's own strip() takes for white space, and a browser for a part of the name.
-INVISIBLE = ["\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f", "\xc2\xa0", "\xe2\x80\x80", "\x00", "\x7f"]
+#: Mostly what Python's own strip() takes for white space, and a browser for a part of the name.
+ODD = [
+    "\xa0",
+    "\x85",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\x1d",
+    "\x1e",
+    "\x1f",
+    "\xc2\xa0",
+    "\xe2\x80\x80",
+    "\x00",
+    "\x7f",
+    "\xe9",
+]
 
 
 @pytest.mark.sec("COOKIE-03")
-@pytest.mark.parametrize("odd", INVISIBLE, ids=ascii)
-def test_invisible_characters_make_no_cookie_of_ours(odd: str) -> None:
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_odd_characters_make_no_cookie_of_ours(odd: str) -> None:
     """A name with more than ours in it, before, within or after, is never read, and voids the one it imitates."""
     for imitated in (f"{odd}auth", f"auth{odd}", f"{odd}auth{odd}", f"au{odd}th", f" {odd} auth"):
         for header in (f"{imitated}=x", f"a=1; {imitated}=x", f"{imitated}=x; auth=y", f"auth=y; {imitated}=x"):
