@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from onegov_auth.cli.failures import Failure
@@ -92,7 +93,8 @@ def serve_forever(
         announce: Called when requests can come; from here on, being interrupted is a good end.
         adjustments: Waitress's own.
     """
-    server = create_server(application, sockets=[listening], ident=None, **adjustments)
+    connections: dict[int, Any] = {}
+    server = create_server(application, map=connections, sockets=[listening], ident=None, **adjustments)
     try:
         announce()
         # Returns when it is interrupted, after its threads have ended.
@@ -100,4 +102,8 @@ def serve_forever(
     except KeyboardInterrupt:
         server.task_dispatcher.shutdown()
     finally:
+        # Waitress leaves the connections of browsers that keep theirs open to the garbage collector.
+        for each in [*connections.values()]:
+            if isinstance(each, HTTPChannel):
+                each.handle_close()
         server.close()

@@ -111,6 +111,35 @@ def test_requests_are_answered_until_a_signal_comes() -> None:
         assert other.connect_ex(address) != 0
 
 
+def test_connections_are_closed_in_the_end() -> None:
+    """A browser that keeps its connection open sees it closed when the server ends."""
+    listening = listen("127.0.0.1", 0)
+    visitor = socket.create_connection(listening.getsockname(), timeout=5)
+    held: list[object] = []
+
+    def application(environ: dict[str, object], start_response: object) -> list[bytes]:
+        # Holds the connection's channel as a garbage cycle would.
+        held.append(environ["waitress.client_disconnected"])
+        start_response("200 OK", [("Content-Length", "2")])  # type: ignore[operator] # WSGI's callable
+        return [b"ok"]
+
+    def visit() -> None:
+        visitor.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while not answer.endswith(b"ok"):
+            answer.extend(visitor.recv(4096))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    answer = bytearray()
+    visiting = threading.Thread(target=visit)
+    with visitor:
+        with stopping():
+            serve_forever(application, listening, visiting.start, threads=1)
+        visiting.join()
+
+        assert held
+        assert visitor.recv(1) == b""
+
+
 def test_interrupted_when_just_ready() -> None:
     """A signal that comes the moment the server is ready is as good an end as any later."""
     listening = listen("127.0.0.1", 0)
