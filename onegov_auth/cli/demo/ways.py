@@ -58,6 +58,7 @@ class Way:
         logins: Who can come by it.
         missing: Why it isn't there, and what to install; empty if it is.
         settings: The provider's block.
+        alive: Whether what was started for it still runs.
     """
 
     name: str
@@ -66,11 +67,12 @@ class Way:
     logins: tuple[Login, ...] = ()
     missing: str = ""
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+    alive: Callable[[], bool] = field(default=lambda: True, repr=False)
 
     @property
     def running(self) -> bool:
-        """Whether it can be used."""
-        return not self.missing
+        """Whether it can be used now."""
+        return not self.missing and self.alive()
 
 
 def directory(stack: ExitStack, say: Say) -> Way:
@@ -98,7 +100,7 @@ def directory(stack: ExitStack, say: Say) -> Way:
         "roles": ROLES,
         "hint": "Accounts of the **directory** work here too.",
     }
-    return replace(way, logins=tuple(logins), settings=settings)
+    return replace(way, logins=tuple(logins), settings=settings, alive=lambda: server.running)
 
 
 def openid(stack: ExitStack, say: Say, base_url: str) -> Way:
@@ -128,7 +130,7 @@ def openid(stack: ExitStack, say: Say, base_url: str) -> Way:
         "roles": ROLES,
         "button": "Log in with **Company**",
     }
-    return replace(way, logins=tuple(logins), settings=settings)
+    return replace(way, logins=tuple(logins), settings=settings, alive=lambda: server.running)
 
 
 def _role(groups: tuple[str, ...]) -> str:

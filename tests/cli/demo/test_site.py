@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ def test_home(browser: TestApp) -> None:
     assert page.text.count(">running</span>") == 1
 
 
+def test_home_after_a_service_ended(browser: TestApp, site: DemoApp) -> None:
+    """A service that ended since is not called running any more."""
+    site.ways = (replace(site.ways[0], alive=lambda: False),)
+
+    page = browser.get("/")
+
+    assert ">stopped</span>" in page.text
+    assert ">running</span>" not in page.text
+    assert "start the demo again" in page.text
+
+
 def test_home_without_passwords(browser: TestApp, site: DemoApp) -> None:
     """Passwords are shown on this machine only."""
     site.shows_passwords = False
@@ -83,7 +95,18 @@ def test_secret(browser: TestApp) -> None:
     page = browser.get("/secret")
 
     assert "<code>ann@example.org</code>" in page.text
-    assert "<td>login</td><td>ok</td>" in page.text
+    assert '<td data-label="What">login</td><td data-label="Outcome">ok</td>' in page.text
+
+
+def test_cells_say_what_they_are(browser: TestApp) -> None:
+    """On a narrow screen rows become blocks, where every cell has its column's name before it."""
+    log_in(browser)
+
+    for table in browser.get("/secret").html.find_all("table"):
+        heads = [head.get_text() for head in table.find_all("th")]
+        for row in table.tbody.find_all("tr"):
+            assert [cell["data-label"] for cell in row.find_all("td")] == heads
+    assert "content: attr(data-label)" in browser.get("/demo.css").text
 
 
 def test_style(browser: TestApp) -> None:

@@ -24,6 +24,7 @@ def test_directory() -> None:
         assert Path(str(dict(way.settings)["tls"]["ca_file"])).exists()  # type: ignore[index] # a mapping of mappings
         assert [login.role for login in way.logins] == ["admin", "editor", "editor", "member", "member"]
     assert said == ["Starting a directory (slapd) …"]
+    assert not way.running
 
 
 @pytest.mark.usefixtures("oidc_op")
@@ -39,6 +40,7 @@ def test_openid() -> None:
             ("gian", "editor"),
             ("hana", "member"),
         ]
+    assert not way.running
 
 
 @pytest.mark.parametrize(
