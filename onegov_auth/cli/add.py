@@ -6,10 +6,10 @@ from uuid import UUID
 
 import click
 
-from onegov_auth.cli.failures import FAILED, Failure
+from onegov_auth.cli.failures import FAILED, USAGE, Failure
 from onegov_auth.cli.operator import Operator, Work, pass_operator
 from onegov_auth.cli.options import Command
-from onegov_auth.cli.passwords import new_password, password_options
+from onegov_auth.cli.passwords import new_password, password_options, somebody_can_answer
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
 from onegov_auth.errors import ExistingUserError
@@ -41,11 +41,14 @@ def add(  # noqa: PLR0913 - one argument per option
 
     Without a password one is made up and printed, once.
     """
+    if not username.strip():
+        raise Failure("A user needs a username.", USAGE)
     settings = operator.settings
     known_role(operator, role)
     _refuse_existing(operator, username)
     clear, made_up = new_password(password, username, settings, no_prompt=no_prompt)
-    if yubikey is None and not no_prompt and settings.second_factors.yubikey is not None:
+    asks = not no_prompt and somebody_can_answer()
+    if yubikey is None and asks and settings.second_factors.yubikey is not None:
         yubikey = click.prompt("YubiKey (leave empty for none)", default="", show_default=False, err=True)
 
     def work(unit: Work) -> UUID:

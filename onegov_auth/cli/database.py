@@ -14,7 +14,7 @@ from onegov_auth.cli.operator import Operator, open_database, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.cli.output import progress, shown
 from onegov_auth.database import Database
-from onegov_auth.errors import OnegovAuthError
+from onegov_auth.errors import OnegovAuthError, SettingsError
 
 __all__ = ["current", "db", "stamp", "upgrade"]
 
@@ -73,6 +73,8 @@ def current(operator: Operator, *, all_tenants: bool) -> None:
 @pass_operator
 def stamp(operator: Operator, *, revision: str, all_tenants: bool) -> None:
     """Note that the tables are at REVISION (head if left out), without touching them."""
+    if revision not in (known := ("head", "base", *migrations.revisions())):
+        raise Failure(f"There is no revision {shown(revision)}; there are {', '.join(known)}.")
 
     def work(database: Database) -> dict[str, Any]:
         migrations.stamp(database.engine, revision, schema=database.schema)
@@ -102,10 +104,11 @@ def _each(
             rows.append(row)
             if failure is not None:
                 failures.append(failure)
+    if len(rows) == len(failures) == 1:
+        raise failures[0]
     operator.output.rows(rows, (f"{row['application']}: {row.get('error') or told(row)}" for row in rows))
     if failures:
-        others = f" ({len(failures)} of {len(rows)} failed)" if len(rows) > 1 else ""
-        raise Failure(failures[0].message + others, failures[0].exit_code)
+        raise Failure(f"{failures[0].message} ({len(failures)} of {len(rows)} failed)", failures[0].exit_code)
     return rows
 
 
@@ -122,7 +125,7 @@ def _one(operator: Operator, application: str | None, work: Action) -> tuple[dic
             database.dispose()
     except (OnegovAuthError, SQLAlchemyError, Failure) as error:
         failure = failure_of(error)
-        row["error"] = shown(failure.message)
+        row["error"] = shown("; ".join(error.faults) if isinstance(error, SettingsError) else failure.message)
         return row, failure
     return row, None
 

@@ -34,11 +34,12 @@ from onegov_auth.errors import (
     UnknownUserError,
 )
 
-__all__ = ["DATABASE", "FAILED", "INTERRUPTED", "NO", "SETTINGS", "Failure", "failure_of", "one_sentence"]
+__all__ = ["DATABASE", "FAILED", "INTERRUPTED", "NO", "SETTINGS", "USAGE", "Failure", "failure_of", "one_sentence"]
 
 log = logging.getLogger("onegov_auth.cli")
 
 NO = 1
+USAGE = 2
 SETTINGS = 3
 FAILED = 4
 DATABASE = 5

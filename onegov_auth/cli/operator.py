@@ -105,7 +105,12 @@ class Operator:
             changed["database"] = Secret(options.dsn)
         if options.schema is not None:
             changed["schema_name"] = options.schema
-        return settings.model_copy(update=changed) if changed else settings
+        if not changed:
+            return settings
+        settings = settings.model_copy(update=changed)
+        # The copy isn't checked.
+        settings_for_dsn(settings.database.reveal(), settings.schema_name)
+        return settings
 
     def configured(self) -> Settings:
         """
@@ -217,7 +222,7 @@ def settings_for_dsn(dsn: str, schema: str | None = None) -> Settings:
     The default settings on that database, for commands that need no more.
 
     Raises:
-        SettingsError: If the schema can't be one.
+        SettingsError: If the database or the schema can't be one.
     """
     # Nothing is signed or encrypted with a secret that nobody keeps: it only makes the settings whole.
     passing = secrets.token_urlsafe(48)
@@ -242,6 +247,9 @@ def pass_operator(function: Callable[Concatenate[Operator, P], T]) -> Callable[P
         context = click.get_current_context()
         operator = Operator(context.ensure_object(Options))
         context.call_on_close(operator.close)
+        if operator.options.app is not None:
+            # Whoever names a wrong one learns of it now, not with the first command that calls a hook.
+            load_application(operator.options.app)
         return function(operator, *args, **kwargs)
 
     update_wrapper(command, function)

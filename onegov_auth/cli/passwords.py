@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
-from onegov_auth.cli.failures import Failure
+from onegov_auth.cli.failures import USAGE, Failure
 from onegov_auth.passwords import Hasher, PasswordPolicy, Verification, random_password
 from onegov_auth.settings import Settings
 from onegov_auth.settings.accounts import Passwords
 
-__all__ = ["ConfiguredHasher", "new_password", "password_options"]
+__all__ = ["ConfiguredHasher", "new_password", "password_options", "somebody_can_answer"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,7 +43,7 @@ def new_password(given: str | None, username: str, settings: Settings, *, no_pro
 
     Raises:
         InsecurePasswordError: If the policy forbids it.
-        Failure: If stdin is empty, or what was typed twice differs.
+        Failure: If stdin is empty, there is nobody to ask, or what was typed twice differs.
     """
     if given == "-":
         given = sys.stdin.readline().rstrip("\r\n")
@@ -57,8 +57,17 @@ def new_password(given: str | None, username: str, settings: Settings, *, no_pro
     return given, False
 
 
+def somebody_can_answer() -> bool:
+    """Whether stdin is a terminal: a script or a service manager answers no question."""
+    return sys.stdin.isatty()
+
+
 def _asked_for() -> str:
     """What somebody types twice; nothing means that one is to be made up."""
+    if not somebody_can_answer():
+        raise Failure(
+            "There is no terminal to ask on: give --password - (read from standard input) or --no-prompt.", USAGE
+        )
     text = "Password (leave empty to have one made up)"
     typed: str = click.prompt(text, default="", show_default=False, hide_input=True, err=True)
     if typed and typed != click.prompt("Once more", hide_input=True, err=True):

@@ -8,9 +8,10 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from onegov_auth.cli.failures import NO, Failure
+from onegov_auth.cli.failures import NO, USAGE, Failure
 from onegov_auth.cli.operator import Operator, Work, pass_operator
 from onegov_auth.cli.options import Command
+from onegov_auth.cli.passwords import somebody_can_answer
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
 from onegov_auth.models import DEFAULT
@@ -69,6 +70,8 @@ def delete(operator: Operator, username: str, *, yes: bool) -> None:
     """Delete the user USERNAME, with all sessions."""
     if not yes:
         operator.demand(username)
+        if not somebody_can_answer():
+            raise Failure("There is no terminal to ask on: give --yes.", USAGE)
         if not click.confirm(f"Delete {username} for good?", err=True):
             raise Failure("Nothing was deleted.", NO)
 

@@ -25,7 +25,7 @@ from onegov_auth.errors import SchemaOutdatedError
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-__all__ = ["VERSION_TABLE", "check", "current", "head", "stamp", "upgrade"]
+__all__ = ["VERSION_TABLE", "check", "current", "head", "revisions", "stamp", "upgrade"]
 
 #: The table that holds the version of the database.
 VERSION_TABLE = "onegov_auth_version"
@@ -80,6 +80,11 @@ def head() -> str:
     return str(revision)
 
 
+def revisions() -> tuple[str, ...]:
+    """The revisions this version knows, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def check(engine: Engine, schema: str | None = None) -> None:
     """
     Make sure that the database is at the revision this version works on.
@@ -93,7 +98,7 @@ def check(engine: Engine, schema: str | None = None) -> None:
     where = f" (schema {schema})" if schema else ""
     if found is None:
         raise SchemaOutdatedError(f"the database{where} has no tables of onegov_auth: run `onegov-auth db upgrade`")
-    if found not in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}:
+    if found not in revisions():
         raise SchemaOutdatedError(
             f"the database{where} is at revision {found}, which this version does not know: install a newer one"
         )

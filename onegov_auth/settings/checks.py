@@ -100,6 +100,9 @@ def _database(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
     except (ArgumentError, ValueError):
         yield "database: is not a database URL such as postgresql://user:password@host/name or sqlite:///auth.db"
         return
+    if dialect.name not in {"postgresql", "sqlite"}:
+        yield "database: only SQLite and PostgreSQL are supported"
+        return
     try:
         dialect.import_dbapi()
     except ImportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal, TypeAlias
@@ -28,6 +29,9 @@ DEFAULT_ROLES: Mapping[str, tuple[Intent, ...]] = {
     "member": ("Public", "Personal"),
     "anonymous": ("Public",),
 }
+
+
+_APPLICATION = r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 
 def _network(value: object) -> object:
@@ -78,7 +82,7 @@ class Settings(Section):
         providers: Who is asked who somebody is, in this order; the name becomes ``User.source``.
     """
 
-    application: str = Field("main/app", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    application: str = Field("main/app", pattern=_APPLICATION)
     base_url: str
     database: Secret
     # PostgreSQL's limit is 63 bytes; quotes and commas would change the search_path it is set into.
@@ -108,6 +112,13 @@ class Settings(Section):
     _pending: tuple[Pending, ...] = PrivateAttr(())
     _tenants: tuple[str, ...] = PrivateAttr(())
     _source: str | None = PrivateAttr(None)
+
+    @field_validator("application", mode="before")
+    @classmethod
+    def _two_names(cls, value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(_APPLICATION, value):
+            raise ValueError("must be two names with a slash between, such as town/app")
+        return value
 
     @field_validator("base_url")
     @classmethod

@@ -33,6 +33,12 @@ def _run(database: Database) -> Run:
     return run
 
 
+@pytest.fixture(name="terminal")
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What click's runner types is typed on a terminal."""
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _self: True, raising=False)
+
+
 @pytest.fixture(name="answer")
 def _answer(run: Run) -> Callable[..., Any]:
     """``answer("list")`` calls the command with ``--json``, makes sure that it worked, and returns what it said."""

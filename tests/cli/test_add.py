@@ -46,6 +46,7 @@ def test_password_from_stdin(run: Callable[..., Any], find: Callable[[str], User
     assert find("ann").is_matching_password(PASSWORD)
 
 
+@pytest.mark.usefixtures("terminal")
 def test_password_is_asked_for(run: Callable[..., Any], find: Callable[[str], User]) -> None:
     """Without an option the password is asked for twice, and never shown."""
     result = run("add", "member", "ann", typed=f"{PASSWORD}\n{PASSWORD}\n")
@@ -64,6 +65,7 @@ def test_password_is_made_up(run: Callable[..., Any], find: Callable[[str], User
     assert find("ann").is_matching_password(match[1])
 
 
+@pytest.mark.usefixtures("terminal")
 def test_nothing_typed_makes_one_up(run: Callable[..., Any], find: Callable[[str], User]) -> None:
     """Who types no password gets one that is made up."""
     result = run("add", "member", "ann", typed="\n")
@@ -115,7 +117,7 @@ def test_insecure_password(run: Callable[..., Any], find: Callable[[str], User |
     assert find("ann") is None
 
 
-@pytest.mark.parametrize("name", ["", "a\x00b", "x" * 600])
+@pytest.mark.parametrize("name", ["a\x00b", "x" * 600])
 def test_impossible_username(run: Callable[..., Any], name: str) -> None:
     """A name that can't be one is refused with a sentence."""
     result = run("add", "member", name, "--no-prompt")
@@ -143,8 +145,13 @@ def test_yubikey_that_is_none(run: Callable[..., Any], find: Callable[[str], Use
     assert find("ann") is None
 
 
-def test_yubikey_is_asked_for(tmp_path: Path, database: Database, find: Callable[[str], User]) -> None:
-    """Where the settings have YubiKeys, one is asked for after the password; nothing typed is none."""
+@pytest.mark.parametrize("asked", [True, False])
+def test_yubikey_is_asked_for(
+    tmp_path: Path, database: Database, request: pytest.FixtureRequest, *, asked: bool
+) -> None:
+    """Where the settings have YubiKeys, one is asked for on a terminal after the password; nothing typed is none."""
+    if asked:
+        request.getfixturevalue("terminal")
     settings = {
         "base_url": "https://app.example.org",
         "database": database.engine.url.render_as_string(hide_password=False),
@@ -161,4 +168,12 @@ def test_yubikey_is_asked_for(tmp_path: Path, database: Database, find: Callable
     assert add("bob", "\n").exit_code == 0
     with database.read() as db:
         keys = {user.username: user.yubikey for user in db.query(User)}
-    assert keys == {"ann": "ccccccbcgujh", "bob": None}
+    assert keys == {"ann": "ccccccbcgujh" if asked else None, "bob": None}
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_no_username(run: Any, name: str) -> None:
+    """A user without a name is refused before anything is asked for."""
+    result = run("add", "member", name)
+
+    assert (result.exit_code, result.output) == (2, "Error: A user needs a username.\n")

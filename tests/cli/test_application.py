@@ -84,3 +84,14 @@ def test_no_application(name: str, words: str) -> None:
 
     assert words in raised.value.message
     assert raised.value.exit_code == 3
+
+
+@pytest.mark.parametrize("command", ["list", "exists ann", "list-sessions", "schema", "db current", "deactivate ann"])
+def test_no_application_for_any_command(run: Any, add_user: Any, command: str) -> None:
+    """A wrong application is refused by every command, whether it calls a hook or not."""
+    add_user("ann")
+
+    result = run(*command.split(), "--app", "not_there:App")
+
+    assert result.exit_code == 3
+    assert "--app not_there:App can't be loaded" in result.stderr

@@ -74,9 +74,8 @@ def test_stamp_of_an_unknown_revision(db: Any) -> None:
     """A version nobody knows is refused with a sentence."""
     result = db("stamp", "9999")
 
-    assert result.exit_code == 4
-    assert "9999" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert result.stderr == "Error: There is no revision 9999; there are head, base, 0001.\n"
 
 
 def test_schema(postgresql_url: str) -> None:
@@ -152,6 +151,30 @@ def test_one_tenant_is_outdated(tenants: Any) -> None:
     outdated = [line for line in result.stdout.splitlines() if "up to date" not in line]
     needs = f"is at nothing and needs {migrations.head()}: run onegov-auth db upgrade"
     assert outdated == [f"example/three: {needs}"]
+
+
+@pytest.mark.parametrize("command", ["upgrade", "current", "stamp"])
+def test_faults_of_the_settings(tmp_path: Path, command: str) -> None:
+    """Faults are told once, on stderr, each on a line of its own."""
+    (tmp_path / "m.yml").write_text(f"base_url: https://host\ndatabase: 'sqlite://'\nsecrets: ['{SECRET}']\ntitel: x\n")
+
+    result = CliRunner().invoke(main, ["--config", str(tmp_path / "m.yml"), "db", command])
+
+    assert (result.exit_code, result.stdout) == (3, "")
+    fault = "titel: is unknown; did you mean title?"
+    assert result.stderr == f"Error: 1 fault in {tmp_path / 'm.yml'}:\n  - {fault}\n"
+
+
+def test_faults_of_a_tenant(tenants: Any) -> None:
+    """The faults of one tenant among several stand in its line."""
+    result = tenants("upgrade", example_three={"sessions": {"idle": "30d"}, "redis": "x"})
+
+    assert result.exit_code == 3
+    (line,) = (line for line in result.stdout.splitlines() if "was brought" not in line)
+    assert line.startswith("example/three: ")
+    assert "redis: must be" in line
+    assert "; " in line
+    assert "\\n" not in line
 
 
 def test_all_tenants_need_settings(db: Any) -> None:

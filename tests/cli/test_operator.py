@@ -82,6 +82,15 @@ def test_database_in_place_of_the_files(config: Path) -> None:
     assert (operator.settings.schema_name, operator.settings.application) == ("other", "example/app")
 
 
+@pytest.mark.parametrize("file", [True, False])
+def test_database_of_another_kind(config: Path, *, file: bool) -> None:
+    """A database that isn't supported is refused however it is named."""
+    operator = Operator(Options(config=str(config) if file else None, dsn="mysql://x/y"))
+
+    with pytest.raises(SettingsError, match="database: only SQLite and PostgreSQL are supported"):
+        _ = operator.settings
+
+
 def test_configured_needs_a_file() -> None:
     """A command that needs secrets is refused with a database alone."""
     with pytest.raises(Failure, match="needs the settings"):

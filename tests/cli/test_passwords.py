@@ -23,8 +23,8 @@ def _ask(make_settings: Callable[..., Settings]) -> Callable[..., Result]:
     def command(password: str | None, *, no_prompt: bool) -> None:
         click.echo(new_password(password, "ann", make_settings(), no_prompt=no_prompt))
 
-    def ask(*arguments: str, typed: str = "") -> Result:
-        return CliRunner().invoke(command, arguments, input=typed)
+    def ask(*arguments: str, typed: str = "", **more: Any) -> Result:
+        return CliRunner().invoke(command, arguments, input=typed, **more)
 
     return ask
 
@@ -47,6 +47,7 @@ def test_empty_stdin(ask: Any) -> None:
     assert (result.exit_code, result.stderr) == (4, "Error: There is no password on stdin.\n")
 
 
+@pytest.mark.usefixtures("terminal")
 def test_typed_twice(ask: Any) -> None:
     """What is typed twice is taken, and never shown by the questions, which are on stderr."""
     result = ask(typed=f"{GOOD}\n{GOOD}\n")
@@ -56,6 +57,7 @@ def test_typed_twice(ask: Any) -> None:
     assert GOOD not in result.stderr
 
 
+@pytest.mark.usefixtures("terminal")
 def test_typed_differently(ask: Any) -> None:
     """Two different passwords are a failure."""
     result = ask(typed=f"{GOOD}\n{GOOD}!\n")
@@ -64,7 +66,26 @@ def test_typed_differently(ask: Any) -> None:
     assert "The two passwords differ." in result.stderr
 
 
+def test_nobody_to_ask(ask: Any) -> None:
+    """Without a terminal there is one sentence that says what to give instead, and the command line was wrong."""
+    result = ask(typed=f"{GOOD}\n{GOOD}\n")
+
+    assert result.exit_code == 2
+    assert result.output == (
+        "Error: There is no terminal to ask on: give --password - (read from standard input) or --no-prompt.\n"
+    )
+
+
+@pytest.mark.usefixtures("terminal")
+def test_end_of_input_at_a_question(ask: Any) -> None:
+    """Who ends the input at a question interrupts."""
+    result = ask(standalone_mode=False)
+
+    assert isinstance(result.exception, click.Abort)
+
+
 @pytest.mark.parametrize(("arguments", "typed"), [(["--no-prompt"], ""), ([], "\n"), (["--password", ""], "")])
+@pytest.mark.usefixtures("terminal")
 def test_made_up(ask: Any, arguments: list[str], typed: str) -> None:
     """Without a password, one of 16 characters is made up, which has to be shown."""
     password, made_up = ask(*arguments, typed=typed).stdout.strip("()\n").split(", ")

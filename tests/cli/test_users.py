@@ -98,6 +98,7 @@ def test_delete(run: Callable[..., Any], add_user: Callable[..., User], told: Ca
     assert told() == [("deleted", "ann", [])]
 
 
+@pytest.mark.usefixtures("terminal")
 def test_delete_asks(run: Callable[..., Any], add_user: Callable[..., User], find: Any) -> None:
     """Nobody is deleted by somebody who says no."""
     add_user("ann")
@@ -109,6 +110,17 @@ def test_delete_asks(run: Callable[..., Any], add_user: Callable[..., User], fin
     assert find("ann") is not None
 
 
+def test_delete_without_a_terminal(run: Any, add_user: Callable[..., User], find: Any) -> None:
+    """Where nobody can be asked, nothing is deleted, and the sentence says what to give."""
+    add_user("ann")
+
+    result = run("delete", "ann", typed="y\n")
+
+    assert (result.exit_code, result.output) == (2, "Error: There is no terminal to ask on: give --yes.\n")
+    assert find("ann") is not None
+
+
+@pytest.mark.usefixtures("terminal")
 def test_delete_after_a_yes(run: Callable[..., Any], add_user: Callable[..., User], find: Any) -> None:
     """Who says yes means it."""
     add_user("ann")

@@ -125,11 +125,12 @@ def test_database(faults: Faults, url: str) -> None:
     [
         ("not a url CANARY", "is not a database URL"),
         ("postgresql://a:CANARY@host:port/db", "is not a database URL"),
+        ("mysql://a:CANARY@host/db", "only SQLite and PostgreSQL are supported"),
         ("nothing://a:CANARY@host/db", "names a kind of database that SQLAlchemy does not know"),
         ("postgresql+psycopg2://a:CANARY@host/db", "the driver psycopg2 is not installed; pip install 'psycopg2'"),
         ("postgresql+asyncpg://a:CANARY@host/db", "the driver asyncpg is not installed; pip install 'asyncpg'"),
     ],
-    ids=["text", "port", "kind", "driver", "async"],
+    ids=["text", "port", "other", "kind", "driver", "async"],
 )
 def test_database_refused(faults: Faults, url: str, fault: str) -> None:
     """A database that can't work is a fault that says what to do and not the password."""

@@ -94,7 +94,7 @@ def test_application(faults: Faults, application: str) -> None:
     """The application id has a namespace and a name."""
     (fault,) = faults(application=application)
 
-    assert fault.startswith("application: must look like")
+    assert fault == "application: must be two names with a slash between, such as town/app"
 
 
 @pytest.mark.parametrize(
