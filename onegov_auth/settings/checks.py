@@ -33,13 +33,13 @@ def cross_faults(settings: Settings, raw: Mapping[str, Any], broken: Iterable[st
     The faults that only show when blocks are looked at together.
 
     Args:
-        settings: The settings; blocks that have faults of their own are replaced by their defaults.
+        settings: The settings; what has faults of its own is replaced by its default.
         raw: The mapping they were made of, to tell what was written from what is a default.
-        broken: The top-level keys with faults of their own; checks that need one of them are left out.
+        broken: The key paths with faults of their own; checks that need one of them are left out.
     """
-    lost = set(broken)
+    lost = [f"{path}." for path in broken]
     for needs, check in CHECKS:
-        if not lost & needs:
+        if not any(path.startswith(f"{need}.") or f"{need}.".startswith(path) for path in lost for need in needs):
             yield from check(settings, raw)
 
 
@@ -121,11 +121,13 @@ def _redis(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
         yield "redis: the client library is not installed; pip install 'onegov-auth[redis]'"
 
 
-def _sessions(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
-    sessions = settings.sessions
-    if sessions.idle > sessions.lifetime:
+def _idle(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    if settings.sessions.idle > settings.sessions.lifetime:
         yield "sessions.idle: must not be longer than sessions.lifetime"
-    if sessions.remember < sessions.lifetime:
+
+
+def _remember(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    if settings.sessions.remember < settings.sessions.lifetime:
         yield "sessions.remember: must not be shorter than sessions.lifetime"
 
 
@@ -202,18 +204,19 @@ def _links(name: str, block: ProviderSettings) -> Iterator[str]:
 
 _Check = Callable[[Settings, Mapping[str, Any]], Iterator[str]]
 
-#: Each check with the top-level keys it needs.
+#: Each check with the key paths it needs.
 CHECKS: tuple[tuple[frozenset[str], _Check], ...] = (
     (frozenset({"base_url"}), _base_url),
-    (frozenset({"base_url", "cookies"}), _cookies),
+    (frozenset({"base_url", "cookies.secure"}), _cookies),
     (frozenset({"secrets"}), _secrets),
     (frozenset({"database", "schema"}), _database),
     (frozenset({"redis"}), _redis),
-    (frozenset({"sessions"}), _sessions),
-    (frozenset({"passwords"}), _passwords),
+    (frozenset({"sessions.idle", "sessions.lifetime"}), _idle),
+    (frozenset({"sessions.remember", "sessions.lifetime"}), _remember),
+    (frozenset({"passwords.min_length", "passwords.max_length"}), _passwords),
     (frozenset({"roles", "privileged_roles", "change_username_roles"}), _role_names),
-    (frozenset({"roles", "second_factors"}), _factor_roles),
-    (frozenset({"roles", "registration"}), _registration),
+    (frozenset({"roles", "second_factors.required_for"}), _factor_roles),
+    (frozenset({"roles", "registration.enabled", "registration.role"}), _registration),
     (frozenset({"roles", "providers"}), _provider_roles),
     (frozenset({"providers"}), _provider_names),
     (frozenset({"providers"}), _provider_links),

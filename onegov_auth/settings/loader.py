@@ -25,6 +25,9 @@ __all__ = ["SettingsClass", "load_settings", "settings_from"]
 #: The settings class of a provider's kind; raises ``RegistryError`` for one that is not installed.
 SettingsClass: TypeAlias = Callable[[str], type[ProviderSettings]]
 
+#: The keys that lead to a value.
+_Place: TypeAlias = tuple[str, ...]
+
 #: The application of a file that names none.
 _MAIN = Settings.model_fields["application"].default
 
@@ -87,12 +90,16 @@ def settings_from(
         own["application"] = application
         if isinstance(tenants, Mapping):
             faults += _unknown_tenant(application, main, tenants)
-    raw = own if faults else _for_tenant(own, tenants, application or main)
+    over = {} if faults else _blocks(tenants, application or main)
+    raw = own
+    for block in over.values():
+        raw = merge(raw, block)
     filler = Filler(environ)
     filled = filler.fill(raw)
     draft = _Draft(filled, provider_settings)
     found = [fault for fault in draft.faults() if not any(_at(fault, path) for path in filler.missing)]
-    faults += filler.faults + [without(fault, filler.values) for fault in found]
+    found = filler.faults + [without(fault, filler.values) for fault in found]
+    faults += [_as_written(fault, over) for fault in found]
     if faults:
         raise SettingsError(faults, source)
     settings = _with_existing_roles(draft.settings)
@@ -132,10 +139,26 @@ def _unknown_tenant(application: str, main: str, tenants: Iterable[object]) -> I
     yield f"application: there is no tenant {application}; {hint} are {', '.join([*names, *whole])}"
 
 
-def _for_tenant(own: Tree, tenants: Mapping[str, Any], application: str) -> Tree:
-    for name in (application.partition("/")[0], application):
-        own = merge(own, tenants.get(name, {}))
-    return own
+def _blocks(tenants: Mapping[str, Any], application: str) -> dict[str, Any]:
+    """What lies over the file for that *application*, its namespace's block first."""
+    return {name: tenants[name] for name in (application.partition("/")[0], application) if name in tenants}
+
+
+def _as_written(fault: str, over: Mapping[str, Any]) -> str:
+    """*fault* at the key path where the value was written: in the last block that holds it."""
+    place = fault.partition(": ")[0].split(".")
+    name = next((name for name in reversed([*over]) if _holds(over[name], place)), None)
+    return fault if name is None else f"tenants.{name}.{fault}"
+
+
+def _holds(block: object, place: Iterable[str]) -> bool:
+    for key in place:
+        if not isinstance(block, Mapping):
+            break
+        if key not in block:
+            return False
+        block = block[key]
+    return True
 
 
 def _with_existing_roles(settings: Settings) -> Settings:
@@ -151,7 +174,7 @@ class _Draft:
     """
     Settings in the making.
 
-    A block with faults is set aside, so that the remaining ones can still be checked against each other.
+    A value with faults is set aside, so that the remaining ones can still be checked against each other.
     """
 
     def __init__(self, filled: Tree, provider_settings: SettingsClass) -> None:
@@ -167,15 +190,25 @@ class _Draft:
             values["providers"] = providers
             for name, block in blocks.items():
                 yield from self._provider(name, block, providers)
-        broken: set[str] = set()
+        broken: list[_Place] = []
         try:
             self.settings = Settings.model_validate(values)
         except ValidationError as error:
             yield from sentences(error, Settings)
-            broken = {str(fault["loc"][0]) for fault in error.errors(include_input=False)}
-            whole = {key: value for key, value in values.items() if key not in broken}
-            self.settings = Settings.model_validate(dict(_STAND_INS) | whole)
-        yield from cross_faults(self.settings, self._filled, broken)
+            broken = _places(error)
+            self.settings = self._without(broken, values)
+        yield from cross_faults(self.settings, self._filled, [".".join(place) for place in broken])
+
+    def _without(self, broken: list[_Place], values: Tree) -> Settings:
+        """The settings with stand-ins or defaults for what is *broken*, to which whole blocks may be added."""
+        whole = dict(_STAND_INS) | _pruned(values, broken)
+        try:
+            return Settings.model_validate(whole)
+        except ValidationError as error:
+            # A block that lacks what it needs.
+            blocks = [place[:1] for place in _places(error)]
+            broken += blocks
+            return Settings.model_validate(dict(_STAND_INS) | _pruned(whole, blocks))
 
     def _provider(self, name: object, block: object, into: dict[str, ProviderSettings]) -> Iterator[str]:
         path = f"providers.{name}"
@@ -195,3 +228,36 @@ class _Draft:
             into[str(name)] = model.model_validate(dict(block))
         except ValidationError as error:
             yield from sentences(error, model, path)
+            if (rest := _shared(block, {place[0] for place in _places(error)})) is not None:
+                into[str(name)] = rest
+
+
+def _places(error: ValidationError) -> list[_Place]:
+    found = (fault["loc"] for fault in error.errors(include_url=False, include_input=False))
+    return [tuple(map(str, place)) for place in found if place]
+
+
+def _pruned(tree: Mapping[str, Any], places: Iterable[_Place]) -> Tree:
+    """*tree* without the values at these *places*; of a list, nothing is left."""
+    below: dict[str, list[_Place]] = {}
+    for place in places:
+        below.setdefault(place[0], []).append(place[1:])
+    pruned: Tree = {}
+    for key, value in tree.items():
+        inner = below.get(key, [])
+        if not inner:
+            pruned[key] = value
+        elif all(inner) and isinstance(value, Mapping):
+            pruned[key] = _pruned(value, inner)
+    return pruned
+
+
+def _shared(block: Mapping[str, Any], broken: set[str]) -> ProviderSettings | None:
+    """What all kinds share of a provider's *block* that has faults elsewhere."""
+    if broken & {"link", "link_domains"}:
+        broken = broken | {"link", "link_domains"}
+    whole = {key: value for key, value in block.items() if key in {*keys(ProviderSettings)} - broken}
+    try:
+        return ProviderSettings.model_validate(whole)
+    except ValidationError:
+        return None

@@ -359,6 +359,68 @@ def test_tenant_keys_that_make_no_sense(faults: Faults, key: str) -> None:
     assert fault.startswith(f"tenants.a/b.{key}: is unknown")
 
 
+def test_faults_of_a_tenants_block(raw: dict[str, Any]) -> None:
+    """A fault is told at the place where the value was written: the tenant's block, its namespace's, or the file."""
+    tenants = {
+        "a": {"language": "xx", "redis": "${NOPE}"},
+        "a/b": {"sessions": {"idle": "soon"}, "privileged_roles": ["boss"]},
+    }
+
+    with pytest.raises(SettingsError) as caught:
+        settings_from({**raw, "title": 5, "tenants": tenants}, "a/b", environ={})
+
+    assert [fault.partition(": ")[0] for fault in caught.value.faults] == [
+        "tenants.a.redis",
+        "title",
+        "tenants.a.language",
+        "tenants.a/b.sessions.idle",
+        "tenants.a/b.privileged_roles.0",
+    ]
+
+
+def test_everything_at_once(faults: Faults) -> None:
+    """What is whole is checked against the rest, whatever is wrong beside it in the same block."""
+    found = faults(
+        sessions={"idle": "soon", "lifetime": "20d", "remember": "1d"},
+        second_factors={"required_for": ["boss"], "totp": {"drift": "x"}},
+        providers={
+            "one": {"kind": "any", "roles": {"boss": ["*"]}, "colour": "red"},
+            "two": {"kind": "any", "default_role": "chef", "link": "verified_email", "link_domains": 5},
+        },
+        mail={"url": 5},
+        sms={},
+    )
+
+    paths = [fault.partition(": ")[0] for fault in found]
+    assert len(paths) == len(set(paths))
+    assert {
+        "sessions.idle",
+        "sessions.remember",
+        "second_factors.required_for.0",
+        "providers.one.colour",
+        "providers.one.roles.boss",
+        "providers.two.default_role",
+        "providers.two.link_domains",
+        "mail.url",
+    } <= set(paths)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sessions": {"lifetime": "long", "remember": "1h", "idle": "13h"}},
+        {"roles": {"boss": ["Nothing"]}, "privileged_roles": ["boss"]},
+        {"sms": {}, "title": "x"},
+        {"providers": {"one": {"kind": "any", "roles": 5, "default_role": "admin"}}},
+        {"providers": {"one": {"kind": "any", "link": "verified_email", "link_domains": 5}}},
+    ],
+    ids=["lifetime", "roles", "missing", "provider", "links"],
+)
+def test_nothing_follows_from_a_fault(faults: Faults, changes: dict[str, Any]) -> None:
+    """What can't be read is told once, and no default in its place is compared with anything."""
+    assert len(faults(**changes)) == 1
+
+
 def test_no_tenants(raw: dict[str, Any]) -> None:
     """An empty block of tenants has none."""
     assert settings_from({**raw, "tenants": None}).tenants == ()
