@@ -64,10 +64,13 @@ def _goes_on(request: AuthRequest, fields: Mapping[str, str]) -> bool:
     return (
         request.root_app.primary_provider is not None
         and request.method == "GET"
-        # A browser that only fetches ahead begins nothing, and neither does another site: ten logins begun in the
-        # person's name would push out the one the person is at (COOKIE-04).
+        # A browser that only fetches ahead begins nothing, and neither does another site by itself: ten logins begun in
+        # the person's name would push out the one the person is at (COOKIE-04). A link that was clicked may.
         and "prefetch" not in request.environ.get("HTTP_SEC_PURPOSE", "")
-        and request.environ.get("HTTP_SEC_FETCH_SITE") not in {"cross-site", "same-site"}
+        and (
+            request.environ.get("HTTP_SEC_FETCH_SITE") not in {"cross-site", "same-site"}
+            or request.environ.get("HTTP_SEC_FETCH_USER") == "?1"
+        )
         and request.is_navigation
         and not {"local", "link"} & fields.keys()
         and not request.flash

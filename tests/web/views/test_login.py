@@ -184,11 +184,21 @@ def test_primary_issuer_is_gone_to_at_once(make_app: Any, make_browser: Any, set
     assert browser.head("/auth/login").headers["Content-Type"]
 
 
+def test_a_link_somebody_clicked_elsewhere_goes_on(make_app: Any, make_browser: Any) -> None:
+    """A person who follows a link in a mail or intranet page gets to the primary provider at once."""
+    settings = Primary(kind="known-issuer", roles={"member": ("*",)})
+    browser = make_browser(make_app(KnownIssuer(name="company", settings=settings)))
+    clicked = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1"}
+
+    assert "refresh" in browser.get("/auth/login?to=/personal", headers=clicked).text
+
+
 @pytest.mark.sec("COOKIE-04")
 @pytest.mark.parametrize(
     "headers",
     [
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image", "Sec-Fetch-User": "?1"},
         {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "document"},
         {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "image"},
         {"Sec-Fetch-Site": "none", "Sec-Fetch-Dest": "empty"},
