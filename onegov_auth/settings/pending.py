@@ -101,7 +101,7 @@ def find_pending(raw: Mapping[str, Any], settings: Settings) -> Iterator[Pending
     for name, block in settings.providers.items():
         for key, (feature, protective) in type(block).later.items():
             found, value = _look_up(raw, f"providers.{name}.{key}")
-            if found and _there(value):
+            if found and _there(value) and value != []:
                 yield Pending(f"providers.{name}.{key}", feature, protective)
 
 

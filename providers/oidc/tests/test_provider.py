@@ -222,13 +222,6 @@ def test_the_button(make: Make, button: str, expected: str) -> None:
     assert make(button=button).button == expected
 
 
-def test_domains_are_said_to_come_later(make: Make, caplog: pytest.LogCaptureFixture) -> None:
-    """What is switched on before it is there, and harms nobody, is said in the log."""
-    make(domains=["example.org"])
-
-    assert "providers.company.domains: comes with a later version" in caplog.text
-
-
 def test_creation_asks_nothing(op: HostileOidcProvider, make: Make) -> None:
     """A provider that is down does not stop the application from starting."""
     make()

@@ -65,8 +65,6 @@ class OIDCProvider(RedirectProvider):
         faults = missing_features(name, settings)
         if faults:
             raise SettingsError(faults)
-        if settings.domains:
-            log.warning("providers.%s.domains: comes with a later version of onegov-auth-oidc", name)
         return cls(name=name, settings=settings, services=services)
 
     @property

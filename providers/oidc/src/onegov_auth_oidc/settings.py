@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -110,6 +110,12 @@ class OIDCSettings(ProviderSettings):
         auto_login: Whether somebody without a session is logged in by it without asking.
         primary: Whether the login page goes straight to this provider.
     """
+
+    later: ClassVar[Mapping[str, tuple[str, bool]]] = {
+        "domains": ("the choice of a provider by e-mail address", False),
+        "trust_amr": ("a provider's own second factors", False),
+        "logout.backchannel": ("back-channel logout", False),
+    }
 
     preset: Literal["google", "microsoft", "keycloak", "authentik", "gitlab", "okta", "zitadel", "github"] | None = None
     issuer: Annotated[str, AfterValidator(_issuer)]
