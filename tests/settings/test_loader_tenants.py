@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from onegov_auth.errors import SettingsError
+from onegov_auth.errors import RegistryError, SettingsError
+from onegov_auth.providers.local import LocalSettings
 from onegov_auth.settings import ProviderSettings, Secret, load_settings, settings_from
 
 SECRET = "k3Jx-9vQm2_tR7wZp5LcY8sBn4GfH6dA1eUoVi0"
