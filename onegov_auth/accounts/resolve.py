@@ -215,11 +215,21 @@ class Accounts:
         if settings.link == "prove" and len(others) == 1 and others[0].active:
             return Conflict(_info(others[0]), steps)
         code = self._may_adopt(others, identity, settings)
-        if code is not None:
-            return Refused(code, steps)
+        return self._adopt(db, others[0], identity, settings, client, steps) if code is None else Refused(code, steps)
+
+    def _adopt(
+        self,
+        db: Session,
+        other: User,
+        identity: VerifiedIdentity,
+        settings: ProviderSettings,
+        client: Client,
+        steps: tuple[Step, ...],
+    ) -> Resolved | Refused:
+        """Give the account of the same name to the identity; a refusal leaves no link behind."""
         savepoint = db.begin_nested()
-        linked = self.link(db, _info(others[0]), identity, "verified_email")
-        admitted = self._admit(db, others[0], identity, settings, client, steps=(*steps, linked))
+        linked = self.link(db, _info(other), identity, "verified_email")
+        admitted = self._admit(db, other, identity, settings, client, steps=(*steps, linked))
         if isinstance(admitted, Refused):
             savepoint.rollback()
             return admitted
