@@ -146,9 +146,7 @@ class Attempts:
 
     def _account_locked_for(self, driver: Any, kind: str, account: str, now: datetime) -> timedelta:
         limit: Limit = getattr(self._budgets, kind)
-        found = self._statements.last_success.one(driver, kind=kind, account=account)
-        since = found[0] if found is not None and found[0] is not None else 0.0
-        return _wait(limit, now, self._statements.of_account, driver, kind=kind, account=account, last_success=since)
+        return _wait(limit, now, self._statements.of_account, driver, kind=kind, account=account)
 
     def _address_locked_for(self, driver: Any, kind: str, address: str, now: datetime) -> timedelta:
         limit = self._budgets.per_address
@@ -170,17 +168,20 @@ class _Statements:
             rows.datetime_utc > bindparam("since"),
         )
         failures = select(rows.datetime_utc).where(*counted).order_by(rows.datetime_utc.desc()).limit(bindparam("most"))
-        last_success = select(func.max(rows.datetime_utc)).where(
-            rows.user_input == bindparam("account"), rows.attempt_type == bindparam("kind"), rows.success.is_(True)
+        # A success gives the account its budget back: what was before it doesn't count.
+        earlier = table.alias()
+        last_success = (
+            select(func.max(earlier.c.datetime_utc))
+            .where(
+                earlier.c.user_input == bindparam("account"),
+                earlier.c.attempt_type == bindparam("kind"),
+                earlier.c.success.is_(True),
+            )
+            .scalar_subquery()
         )
-        self.last_success = Prepared(dialect, last_success)
-        self.of_account = Prepared(
-            dialect,
-            failures.where(
-                rows.user_input == bindparam("account"),
-                cast(rows.datetime_utc, Double) > bindparam("last_success", type_=Double),
-            ),
-        )
+        since = func.coalesce(cast(last_success, Double), 0.0)
+        of_account = failures.where(rows.user_input == bindparam("account"), cast(rows.datetime_utc, Double) > since)
+        self.of_account = Prepared(dialect, of_account)
         self.of_address = Prepared(dialect, failures.where(rows.source_ip == bindparam("address")))
         self.insert = Prepared(
             dialect, insert(table).returning(rows.id), [column.key for column in rows if column.key != "id"]
@@ -190,20 +191,25 @@ class _Statements:
             update(table).where(rows.id == bindparam("which")).values(success=bindparam("how"), code=bindparam("why")),
         )
         self._lock = (
-            Prepared(dialect, select(func.pg_advisory_xact_lock(bindparam("number", type_=BigInteger))))
+            Prepared(
+                dialect,
+                select(
+                    *(func.pg_advisory_xact_lock(bindparam(name, type_=BigInteger)) for name in ("first", "second"))
+                ),
+            )
             if database.dialect == "postgresql"
             else None
         )
 
-    def serialise(self, driver: Any, *keys: str) -> None:
+    def serialise(self, driver: Any, account: str, address: str) -> None:
         """
-        Let nobody else count the same keys until this transaction ends.
+        Let nobody else count the same account or address until this transaction ends.
 
         SQLite has one writer at a time anyway; PostgreSQL takes a lock per key, in a fixed order.
         """
         if self._lock is not None:
-            for number in sorted(_lock_number(key) for key in keys):
-                self._lock.run(driver, number=number)
+            first, second = sorted((_lock_number(account), _lock_number(address)))
+            self._lock.run(driver, first=first, second=second)
 
 
 def _wait(limit: Limit, now: datetime, failures: Prepared, driver: Any, **which: object) -> timedelta:
