@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from onegov_auth.database import Database
 from onegov_auth.domain import Client
@@ -87,3 +91,25 @@ def _company() -> KnownIssuer:
         settings=BLOCK.model_copy(update={"kind": "known-issuer"}),
         people={"code-1": person("company", "sub-1", "eve@example.org", email="eve@example.org")},
     )
+
+
+@pytest.fixture(autouse=True)
+def _close_sqlite() -> Iterator[None]:
+    """
+    Close the SQLite connections that a test opened and an application it made still holds.
+
+    An application keeps its pool for as long as it lives; Python 3.13 warns of each that is collected open.
+    """
+    opened: list[sqlite3.Connection] = []
+
+    def note(connection: object, _record: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            opened.append(connection)
+
+    event.listen(Pool, "connect", note)
+    yield
+    event.remove(Pool, "connect", note)
+    for connection in opened:
+        # A database in memory belongs to the thread that made it, and ends with it.
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            connection.close()
