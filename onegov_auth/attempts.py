@@ -22,6 +22,7 @@ from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from onegov_auth.database import Database
@@ -168,20 +169,7 @@ class _Statements:
             rows.datetime_utc > bindparam("since"),
         )
         failures = select(rows.datetime_utc).where(*counted).order_by(rows.datetime_utc.desc()).limit(bindparam("most"))
-        # A success gives the account its budget back: what was before it doesn't count.
-        earlier = table.alias()
-        last_success = (
-            select(func.max(earlier.c.datetime_utc))
-            .where(
-                earlier.c.user_input == bindparam("account"),
-                earlier.c.attempt_type == bindparam("kind"),
-                earlier.c.success.is_(True),
-            )
-            .scalar_subquery()
-        )
-        since = func.coalesce(cast(last_success, Double), 0.0)
-        of_account = failures.where(rows.user_input == bindparam("account"), cast(rows.datetime_utc, Double) > since)
-        self.of_account = Prepared(dialect, of_account)
+        self.of_account = Prepared(dialect, _since_last_success(table, failures))
         self.of_address = Prepared(dialect, failures.where(rows.source_ip == bindparam("address")))
         self.insert = Prepared(
             dialect, insert(table).returning(rows.id), [column.key for column in rows if column.key != "id"]
@@ -210,6 +198,22 @@ class _Statements:
         if self._lock is not None:
             first, second = sorted((_lock_number(account), _lock_number(address)))
             self._lock.run(driver, first=first, second=second)
+
+
+def _since_last_success(table: Any, failures: Select[Any]) -> Select[Any]:
+    """Those of an account. A success gives it its budget back: what was before doesn't count."""
+    rows, earlier = table.c, table.alias().c
+    last_success = (
+        select(func.max(earlier.datetime_utc))
+        .where(
+            earlier.user_input == bindparam("account"),
+            earlier.attempt_type == bindparam("kind"),
+            earlier.success.is_(True),
+        )
+        .scalar_subquery()
+    )
+    since = func.coalesce(cast(last_success, Double), 0.0)
+    return failures.where(rows.user_input == bindparam("account"), cast(rows.datetime_utc, Double) > since)
 
 
 def _wait(limit: Limit, now: datetime, failures: Prepared, driver: Any, **which: object) -> timedelta:
