@@ -150,6 +150,9 @@ class Road:
         savepoint = None if verdict.source == LOCAL and door.link is None else db.begin_nested()
         found = self._resolve(db, verdict, door)
         if isinstance(found, Refused):
+            if savepoint is not None and door.link is not None:
+                # Whoever waits to be linked has not come in by this: nobody is made or changed on their behalf.
+                savepoint.rollback()
             return found, replace(blank, code=found.code, steps=(*verdict.steps, *found.steps))
         steps = (*verdict.steps, *found.steps)
         if isinstance(found, Conflict):

@@ -255,13 +255,12 @@ def test_a_callback_nobody_began_bans_nobody(
     assert {record.name for record in caplog.records} == {"onegov_auth.events"}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.sec("PWD-07", "PWD-10", "LOG-02")
 def test_a_hash_that_cant_be_renewed_keeps_nobody_out(
     make_auth: MakeAuth, add: Callable[..., User], client: Client, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A database that refuses the new hash is logged without any hash, and the right password lets in."""
-    if database.dialect != "sqlite":
-        return
     from passlib.hash import bcrypt_sha256  # noqa: PLC0415 - the old format
 
     old = bcrypt_sha256.using(rounds=4).hash(PASSWORD)
@@ -323,3 +322,21 @@ def test_a_name_that_changed_hands_meanwhile_lets_nobody_in(
 
     assert isinstance(outcome, Refused)
     assert outcome.code == "unknown_user"
+
+
+@pytest.mark.sec("LINK-09", "LINK-10")
+def test_nobody_is_made_on_behalf_of_who_waits(
+    make_auth: MakeAuth, add: Callable[..., User], client: Client, database: Database
+) -> None:
+    """When the conflict is gone by the time it is proven, the waiting identity gets no account of its own by it."""
+    add("eve@example.org")
+    auth = make_auth(issuer(link="prove"))
+    step = come_back(auth, client)
+    assert isinstance(step, StepRequired)
+    with database.unit() as db:
+        db.scalars(select(User)).one().username = "renamed"
+    outcome = auth.login("renamed", PASSWORD, client, link=step.transaction.id)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "link_other_user"
+    assert (rows(database, User), rows(database, UserIdentity)) == (1, 0)
