@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from onegov_auth.accounts import Accounts, Hooks, LocalPasswords
 from onegov_auth.accounts.local import LOCAL
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from onegov_auth.settings import Settings
 
 __all__ = ["Auth"]
+
+#: The session of an identity that came by none.
+NO_SESSION = UUID(int=0)
 
 #: Longer usernames are nobody's; RFC 5321 §4.5.3.1 ends addresses at 254 characters.
 MAX_USERNAME = 512
@@ -289,17 +293,17 @@ class Auth:
         """The users, as seen by that database session."""
         return UserCollection(db)
 
-    def as_identity(self, user: User, session: SessionInfo) -> Identity:
-        """What a request knows of *user*."""
+    def as_identity(self, user: User, session: SessionInfo | None = None) -> Identity:
+        """What a request by *user* would know; without a session it is one that nobody opened."""
         return Identity(
             userid=user.username,
             uid=hexadecimal(key_of(user)),
             role=user.role,
             groupids=frozenset(hexadecimal(key_of(group)) for group in user.groups),
             application_id=self.settings.application,
-            session_id=session.id,
+            session_id=NO_SESSION if session is None else session.id,
             rights=user.rights_stamp,
-            provider=session.provider,
+            provider=(user.source or LOCAL) if session is None else session.provider,
         )
 
     def by_identity(self, identity: Identity, db: Session) -> User | None:

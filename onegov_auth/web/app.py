@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import dectate
 from morepath.core import excview_tween_factory, poisoned_host_header_protection_tween_factory
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
     from onegov_auth.settings import Settings
 
 __all__ = ["AuthApp"]
-
-#: The session of an identity that came by none.
-NO_SESSION = UUID(int=0)
 
 
 class MountPages(dectate.Action):
@@ -168,18 +164,7 @@ class AuthApp(AuthBase):
 
     def identity_of(self, user: User) -> RequestIdentity:
         """What a request by *user* would be known as; belongs to no session."""
-        return RequestIdentity(
-            Identity(
-                userid=user.username,
-                uid=user.id.hex,
-                role=user.role,
-                groupids=frozenset(group.id.hex for group in user.groups),
-                application_id=self.auth.settings.application,
-                session_id=NO_SESSION,
-                rights=user.rights_stamp,
-                provider=user.source or "local",
-            )
-        )
+        return RequestIdentity(self.auth.as_identity(user))
 
     def _first(self, kind: type, *flags: str) -> Any:
         for provider in self.auth.providers.values():
