@@ -114,7 +114,6 @@ class Sessions:
         dialect = database.engine.dialect
         self._insert = Prepared(dialect, insert(table), [*_INFO, "token_hash", "factors"])
         self._beyond = Prepared(dialect, _beyond_statement(table))
-        # The application's own key types need not be UUIDs.
         self._groups: dict[str, frozenset[str]] = {}
 
     def open(
