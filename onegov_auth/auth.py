@@ -304,6 +304,7 @@ class Auth:
             session_id=NO_SESSION if session is None else session.id,
             rights=user.rights_stamp,
             provider=(user.source or LOCAL) if session is None else session.provider,
+            language=user.language,
         )
 
     def by_identity(self, identity: Identity, db: Session) -> User | None:

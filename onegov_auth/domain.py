@@ -224,6 +224,7 @@ class Identity:
         session_id: The session's public id.
         rights: A number that moves whenever the user's rights change.
         provider: The provider the person came by.
+        language: The language the person chose; ``None`` leaves it to the browser.
     """
 
     userid: str
@@ -234,6 +235,7 @@ class Identity:
     session_id: UUID
     rights: int
     provider: str
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

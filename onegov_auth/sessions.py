@@ -176,7 +176,7 @@ class Sessions:
         row = self._lookup(token_hash=token_hash(self._application, token))
         if row is None:
             return None
-        session_id, uid, last_seen, expires, remember, provider, username, role, rights, groups = row
+        session_id, uid, last_seen, expires, remember, provider, username, role, rights, language, groups = row
         now = self._clock().timestamp()
         if now >= expires or (not remember and now >= last_seen + self._idle):
             return None
@@ -191,6 +191,7 @@ class Sessions:
             session_id if isinstance(session_id, UUID) else UUID(session_id),
             rights,
             provider,
+            language,
         )
 
     def info(self, db: Session, session_id: UUID) -> SessionInfo | None:
@@ -321,6 +322,7 @@ def _lookup_statement(entities: Entities) -> Any:
             users.c.username,
             users.c.role,
             users.c.rights_stamp,
+            users.c.language,
             groups,
         )
         .join_from(sessions, users, sessions.c.user_id == key)

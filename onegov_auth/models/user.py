@@ -120,6 +120,9 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
     #: Whether the address was proven to be the user's own.
     email_verified: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
 
+    #: The language the person reads, as a tag such as ``"de"``; ``None`` leaves it to the browser.
+    language: Mapped[str | None] = mapped_column(Text, nullable=True)
+
     #: Moves with every change of the user's rights; what is derived from them is cached under it.
     rights_stamp: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RequestIdentity", "SessionPolicy"]
 
-_NAMES = dict.fromkeys(("uid", "role", "groupids", "application_id", "session_id", "rights", "provider"))
+_NAMES = dict.fromkeys(("uid", "role", "groupids", "application_id", "session_id", "rights", "provider", "language"))
 
 
 class RequestIdentity(morepath.Identity):
@@ -32,6 +32,7 @@ class RequestIdentity(morepath.Identity):
         session_id: The session's public id.
         rights: A number that moves whenever the user's rights change.
         provider: The provider the person came by.
+        language: The language the person chose; None leaves it to the browser.
         tokens: The fine permissions, once they were asked for.
     """
 
@@ -43,6 +44,7 @@ class RequestIdentity(morepath.Identity):
     session_id: UUID
     rights: int
     provider: str
+    language: str | None
     tokens: frozenset[str] | None
 
     def __init__(self, row: Identity) -> None:
@@ -58,6 +60,7 @@ class RequestIdentity(morepath.Identity):
         self.session_id = row.session_id
         self.rights = row.rights
         self.provider = row.provider
+        self.language = row.language
 
 
 class SessionPolicy(morepath.IdentityPolicy):

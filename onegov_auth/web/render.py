@@ -39,6 +39,8 @@ def page(request: AuthRequest, name: str, status: int = 200, **variables: object
     root = request.root_app
     content = {
         "_": request.translate,
+        "plural": request.translate.plural,
+        "moment": request.translate.moment,
         "language": request.language,
         "site": root.auth.settings.title,
         "home_url": home_url(request),

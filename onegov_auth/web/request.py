@@ -15,7 +15,7 @@ from webob.exc import HTTPException
 
 from onegov_auth import tokens
 from onegov_auth.domain import Client
-from onegov_auth.i18n import Translate, translator
+from onegov_auth.i18n import Translator, languages, match, translator
 from onegov_auth.web import csrf
 from onegov_auth.web.clients import client_address, request_id
 from onegov_auth.web.cookies import read_cookie
@@ -290,11 +290,25 @@ class AuthRequest(morepath.Request[Any]):
 
     @reify
     def language(self) -> str:
-        """The language to speak."""
-        return self.root_app.auth.settings.language
+        """The language to speak: the person's own, or the browser's, or that of the settings."""
+        return match(self._own_language) or self._browser_language or self.root_app.auth.settings.language
+
+    @property
+    def _own_language(self) -> str | None:
+        try:
+            return getattr(self.identity, "language", None)
+        except self.root_app.driver_error:
+            # The page that says so is to be read as well.
+            return None
+
+    @property
+    def _browser_language(self) -> str | None:
+        # RFC 4647 §3.4: the header's order and weights decide, and "de-CH" is content with "de".
+        found: str | None = self.accept_language.lookup(languages(), default="")
+        return found or None
 
     @reify
-    def translate(self) -> Translate:
+    def translate(self) -> Translator:
         """Turns a marked text into that language."""
         return translator(self.language)
 

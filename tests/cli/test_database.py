@@ -75,7 +75,8 @@ def test_stamp_of_an_unknown_revision(db: Any) -> None:
     result = db("stamp", "9999")
 
     assert (result.exit_code, result.stdout) == (4, "")
-    assert result.stderr == "Error: There is no revision 9999; there are head, base, 0001.\n"
+    known = ", ".join(migrations.revisions())
+    assert result.stderr == f"Error: There is no revision 9999; there are head, base, {known}.\n"
 
 
 def test_schema(postgresql_url: str) -> None:

@@ -35,6 +35,7 @@ def test_identity_knows_the_person(
         "groupids": [group.id.hex],
         "application_id": "main/app",
         "provider": "local",
+        "language": None,
     }
 
 
