@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import wtforms
+from wtforms.fields import FieldList, FormField
 from wtforms.meta import DefaultMeta
 
-from onegov_auth.i18n import Translate, translator
+from onegov_auth.i18n import Translator, translator
 
 __all__ = ["Form", "Texts"]
 
@@ -16,7 +17,7 @@ __all__ = ["Form", "Texts"]
 class Texts:
     """Our translator in the shape WTForms asks for."""
 
-    def __init__(self, translate: Translate) -> None:
+    def __init__(self, translate: Translator) -> None:
         self._translate = translate
 
     def gettext(self, string: str) -> str:
@@ -25,17 +26,20 @@ class Texts:
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         """The text for that number, in the reader's language."""
-        return self._translate(singular if n == 1 else plural)
+        return self._translate.ngettext(singular, plural, n)
 
 
 class Form(wtforms.Form):
     """
-    The base of all forms.
+    The base of all forms: labels, descriptions and messages that are marked come out in the reader's language.
 
     Args:
         formdata: The posted values, as a multi-dictionary; each a text.
-        language: The language of the messages, as a tag such as ``"de"``.
+        language: The language of the form, as a tag such as ``"de"``.
         kwargs: As for :class:`wtforms.Form`.
+
+    Attributes:
+        translate: Turns a marked text into that language, for what a form makes up itself, such as choices.
     """
 
     class Meta(DefaultMeta):
@@ -51,3 +55,16 @@ class Form(wtforms.Form):
     def __init__(self, formdata: Any = None, *, language: str | None = None, **kwargs: Any) -> None:
         meta: Mapping[str, object] = kwargs.pop("meta", None) or {}
         super().__init__(formdata, meta={"language": language, **meta}, **kwargs)
+        self.translate = translator(self.meta.language)
+        for field in self:
+            field.label.text = self.translate(field.label.text)
+            field.description = self.translate(field.description)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether all fields are good; messages that validators were given are translated as WTForms' own are."""
+        valid = super().validate(extra_validators)
+        for field in self:
+            # Those that hold other fields have their errors.
+            if not isinstance(field, FieldList | FormField):
+                field.errors = [self.translate(error) for error in field.errors]
+        return bool(valid)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onegov_auth.i18n import _
+from onegov_auth.i18n import Text, _
 from onegov_auth.providers import PasswordProvider
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def wait_message(refused: Refused) -> str | None:
     if refused.retry_after is None:
         return None
     minutes = -(-refused.retry_after // 60)
-    return _MINUTE if minutes <= 1 else _MINUTES.replace("{minutes}", str(minutes))
+    return _MINUTE if minutes <= 1 else Text(_MINUTES, minutes=minutes)
 
 
 def unavailable_message(unavailable: Unavailable, providers: Mapping[str, Provider]) -> str:

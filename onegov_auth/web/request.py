@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 import morepath
 from morepath.publish import get_view_name, resolve_model
 from morepath.reify import reify
+from sqlalchemy.exc import OperationalError
 from webob.exc import HTTPException
 
 from onegov_auth import tokens
@@ -297,7 +298,7 @@ class AuthRequest(morepath.Request[Any]):
     def _own_language(self) -> str | None:
         try:
             return getattr(self.identity, "language", None)
-        except self.root_app.driver_error:
+        except (OperationalError, self.root_app.driver_error):
             # The page that says so is to be read as well.
             return None
 
