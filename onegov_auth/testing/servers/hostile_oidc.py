@@ -12,20 +12,16 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
-import time
+import ssl
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from html import escape
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus, urlsplit
-
-from joserfc import jws
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from onegov_auth.clock import Clock, utcnow
+from onegov_auth.testing.servers.hostile_http import Call, HostileServer, Reply, json_reply
+from onegov_auth.testing.servers.hostile_keys import Pair, encoded, make_pair, signed
 
 __all__ = ["ABSENT", "Call", "HostileOidcProvider", "Pair", "Reply", "make_pair", "signed"]
 
@@ -37,84 +33,23 @@ class _Mark(Enum):
 #: Set as a value: the member is left out.
 ABSENT: Any = _Mark.ABSENT
 
+#: What makes a logout token one (OpenID Connect Back-Channel Logout §2.4).
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that arrived."""
+#: Which scope releases which claims, once ``by_scope`` is set (OpenID Connect Core §5.4).
+SCOPES: Mapping[str, tuple[str, ...]] = {
+    "profile": ("given_name", "family_name", "groups"),
+    "email": ("email", "email_verified"),
+}
 
-    method: str
-    path: str
-    query: Mapping[str, str]
-    form: Mapping[str, str]
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """
-    An answer in place of the right one.
-
-    Attributes:
-        status: The HTTP status.
-        body: What follows, piece by piece.
-        headers: More headers.
-        delay: Seconds before each piece, and before the first byte.
-    """
-
-    status: int = 200
-    body: Iterable[bytes] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A key that signs, and what is published of it."""
-
-    private: Key
-    published: dict[str, Any]
-
-
-def make_pair(kid: str | None, kind: str = "RSA", number: int = 0, **published: Any) -> Pair:
-    """
-    A key pair.
-
-    Args:
-        kid: Its published id, if any.
-        kind: ``RSA``, ``EC`` or ``OKP``.
-        number: Another number is another key; the same one is made only once, because RSA keys take their time.
-        published: More members of the published key.
-    """
-    private = _private(kind, number)
-    members: dict[str, Any] = {**private.as_dict(private=False), "use": "sig", **published}
-    members.pop("kid", None)
-    return Pair(private, members if kid is None else {**members, "kid": kid})
-
-
-@lru_cache(maxsize=64)
-def _private(kind: str, number: int) -> Key:
-    del number  # part of the cache's key only
-    if kind == "RSA":
-        return RSAKey.generate_key(2048)
-    return ECKey.generate_key("P-256") if kind == "EC" else OKPKey.generate_key("Ed25519")
-
-
-def signed(header: Mapping[str, Any], payload: bytes, key: Key) -> str:
-    """Any payload under any header, signed by the algorithm the header names; nothing of it is checked."""
-    signing_input = f"{_encoded(json.dumps(header).encode())}.{_encoded(payload)}"
-    signature = jws.JWSRegistry.algorithms[header["alg"]].sign(signing_input.encode(), key)
-    return f"{signing_input}.{_encoded(signature)}"
-
-
-def _encoded(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+Forge = Callable[[dict[str, Any], dict[str, Any]], str]
 
 
 def _changed(right: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**right, **changes}.items() if value is not ABSENT}
 
 
-class HostileOidcProvider:
+class HostileOidcProvider(HostileServer):
     """
     An OpenID provider on loopback.
 
@@ -122,29 +57,45 @@ class HostileOidcProvider:
         clock: The time in its tokens.
         client_id: The one client it knows.
         client_secret: That client's secret; empty for a public client.
+        tls: Speak TLS by this.
 
     Attributes:
-        calls: What arrived, in order; cleared by the test when it likes.
         metadata, header, claims, token, userinfo: Changes to what is right; :data:`ABSENT` leaves a member out.
+        callback: Changes to what the browser brings back.
+        logout_header, logout_claims: Changes to the logout token.
+        after_logout: Changes to what the browser brings back from the provider's logout.
+        refreshed: Changes to the claims of an ID token that a refresh token brings.
         person: The right claims of the person.
         in_id_token: Which of the person's claims are in the ID token.
+        by_scope: Whether UserInfo tells only what the scope releases.
+        bearer: Where UserInfo takes the access token from: ``header`` or ``body`` (RFC 6750 §2).
         keys: The published keys; the first one signs.
         alg: The signature algorithm.
-        forge: Makes the ID token from the right header and claims, if set.
-        replies: Path to an answer in place of the right one.
+        forge, forge_logout: Make the ID token or logout token from the right header and claims, if set.
         before_signing: Called before an ID token is made.
+        refresh_token: The refresh token that is good now, ``None`` = none is given out; each works once.
     """
 
-    def __init__(self, clock: Clock = utcnow, client_id: str = "example-app", client_secret: str = "s3cret") -> None:
+    def __init__(
+        self,
+        clock: Clock = utcnow,
+        client_id: str = "example-app",
+        client_secret: str = "s3cret",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.clock = clock
         self.client_id = client_id
         self.client_secret = client_secret
-        self.calls: list[Call] = []
         self.metadata: dict[str, Any] = {}
         self.header: dict[str, Any] = {}
         self.claims: dict[str, Any] = {}
         self.token: dict[str, Any] = {}
         self.userinfo: dict[str, Any] = {}
+        self.callback: dict[str, Any] = {}
+        self.logout_header: dict[str, Any] = {}
+        self.logout_claims: dict[str, Any] = {}
+        self.after_logout: dict[str, Any] = {}
+        self.refreshed: dict[str, Any] = {}
         self.person: dict[str, Any] = {
             "sub": "248289761001",
             "email": "jane@example.org",
@@ -154,42 +105,26 @@ class HostileOidcProvider:
             "groups": ["staff", "app-admins"],
         }
         self.in_id_token: set[str] = set(self.person)
+        self.by_scope = False
+        self.bearer = "header"
         self.keys: list[Pair] = [make_pair("one")]
         self.alg = "RS256"
-        self.forge: Callable[[dict[str, Any], dict[str, Any]], str] | None = None
-        self.replies: dict[str, Reply] = {}
+        self.forge: Forge | None = None
+        self.forge_logout: Forge | None = None
         self.before_signing: Callable[[], None] = lambda: None
+        self.refresh_token: str | None = None
         self._codes: dict[str, Mapping[str, str]] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
+        self._scope = ""
+        super().__init__(tls)
 
     @property
     def issuer(self) -> str:
         """The issuer identifier."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        """Stop listening; the address is refused from now on."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def paths(self) -> list[str]:
-        """The paths that were asked for, in order, without the question whether it is there at all (``HEAD``)."""
-        return [call.path for call in self.calls if call.method != "HEAD"]
-
-    def call(self, path: str) -> Call:
-        """The last request for *path*."""
-        return next(call for call in reversed(self.calls) if call.path == path)
+        return self.address
 
     def authorize(self, url: str) -> dict[str, str]:
         """Play the browser of somebody who says yes at once: the parameters of the callback."""
-        asked = dict(parse_qsl(urlsplit(url).query, strict_parsing=True))
-        code = secrets.token_urlsafe(16)
-        self._codes[code] = asked
-        return {"code": code, "state": asked["state"]}
+        return self._consent(dict(parse_qsl(urlsplit(url).query, strict_parsing=True)))
 
     def published(self) -> dict[str, Any]:
         """The metadata document."""
@@ -201,6 +136,7 @@ class HostileOidcProvider:
             "userinfo_endpoint": f"{self.issuer}/userinfo",
             "end_session_endpoint": f"{self.issuer}/logout",
             "response_types_supported": ["code"],
+            "response_modes_supported": ["query", "form_post"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
@@ -208,46 +144,106 @@ class HostileOidcProvider:
         }
         return _changed(right, self.metadata)
 
-    def answer(self, call: Call) -> Reply:
-        """The answer to *call*."""
-        self.calls.append(call)
-        if call.path in self.replies:
-            return self.replies[call.path]
+    def right(self, call: Call) -> Reply:
+        """The right answer to *call*, with the changes that are set."""
         answers: dict[str, Callable[[Call], Reply]] = {
-            "/.well-known/openid-configuration": lambda _: _json(self.published()),
-            "/jwks": lambda _: _json({"keys": [pair.published for pair in self.keys]}),
+            "/.well-known/openid-configuration": lambda _: json_reply(self.published()),
+            self._jwks_path(): lambda _: json_reply({"keys": [pair.published for pair in self.keys]}),
+            "/authorize": self._authorize,
             "/token": self._token,
             "/userinfo": self._userinfo,
+            "/logout": self._logout,
         }
         found = answers.get(call.path)
         return found(call) if found is not None else Reply(404)
 
-    def _token(self, call: Call) -> Reply:
-        if not self._knows(call):
-            return _json({"error": "invalid_client"}, 401)
-        asked = self._codes.pop(call.form.get("code", ""), None)
-        if asked is None or not _belongs(call.form, asked):
-            return _json({"error": "invalid_grant"}, 400)
-        self.before_signing()
-        right = {"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": self.id_token(asked)}
-        return _json(_changed(right, self.token))
-
     def id_token(self, asked: Mapping[str, str]) -> str:
         """The ID token for an authorization request, with the changes that are set."""
-        now = int(self.clock().timestamp())
         right: dict[str, Any] = {name: self.person[name] for name in sorted(self.in_id_token | {"sub"})}
-        right |= {"iss": self.issuer, "aud": asked["client_id"], "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
+        right |= self._about(asked["client_id"], 300) | {"nonce": asked["nonce"]}
+        return self._made(_changed(right, self.claims), self.header, self.forge)
+
+    def logout_token(self) -> str:
+        """A logout token for the person, as the conformance suite makes it, with the changes that are set."""
+        right = self._about(self.client_id, 120) | {
+            "sub": self.person["sub"],
+            "jti": secrets.token_urlsafe(16),
+            "events": {LOGOUT_EVENT: {}},
+            # Unknown claims are to be ignored.
+            "unknown": "claim",
+        }
+        claims = _changed(right, self.logout_claims)
+        return self._made(claims, {"typ": "logout+jwt", **self.logout_header}, self.forge_logout)
+
+    def _about(self, audience: str, lifetime: int) -> dict[str, Any]:
+        now = int(self.clock().timestamp())
+        return {"iss": self.issuer, "aud": audience, "iat": now, "exp": now + lifetime}
+
+    def _made(self, claims: dict[str, Any], changes: Mapping[str, Any], forge: Forge | None) -> str:
         kid = self.keys[0].published.get("kid", ABSENT)
-        header = _changed({"alg": self.alg, "typ": "JWT", "kid": kid}, self.header)
-        claims = _changed(right, self.claims)
-        if self.forge is not None:
-            return self.forge(header, claims)
+        header = _changed({"alg": self.alg, "typ": "JWT", "kid": kid}, changes)
+        if forge is not None:
+            return forge(header, claims)
         return signed(header, json.dumps(claims).encode(), self.keys[0].private)
 
+    def _jwks_path(self) -> str:
+        address = self.published().get("jwks_uri")
+        return urlsplit(address).path if isinstance(address, str) else "/jwks"
+
+    def _consent(self, asked: Mapping[str, str]) -> dict[str, str]:
+        code = secrets.token_urlsafe(16)
+        self._codes[code] = asked
+        return _changed({"code": code, "state": asked["state"]}, self.callback)
+
+    def _authorize(self, call: Call) -> Reply:
+        params = self._consent(call.query)
+        back = call.query["redirect_uri"]
+        if call.query.get("response_mode") != "form_post":
+            return Reply(303, headers={"Location": f"{back}?{urlencode(params)}"})
+        fields = "".join(f'<input name="{escape(name)}" value="{escape(params[name])}">' for name in params)
+        return _html(f'<form method="post" action="{escape(back)}">{fields}</form>')
+
+    def _token(self, call: Call) -> Reply:
+        if not self._knows(call):
+            return json_reply({"error": "invalid_client"}, 401)
+        if call.form.get("grant_type") == "refresh_token":
+            return self._refresh(call.form)
+        asked = self._codes.pop(call.form.get("code", ""), None)
+        if asked is None or not _belongs(call.form, asked):
+            return json_reply({"error": "invalid_grant"}, 400)
+        self.before_signing()
+        self._scope = asked.get("scope", "")
+        return self._tokens(self.id_token(asked))
+
+    def _tokens(self, id_token: str) -> Reply:
+        right: dict[str, Any] = {"access_token": "access", "token_type": "Bearer", "expires_in": 300}
+        right |= {"id_token": id_token}
+        if self.refresh_token is not None:
+            right["refresh_token"] = self.refresh_token
+        return json_reply(_changed(right, self.token))
+
+    def _refresh(self, form: Mapping[str, str]) -> Reply:
+        if self.refresh_token is None or form.get("refresh_token") != self.refresh_token:
+            return json_reply({"error": "invalid_grant"}, 400)
+        self.refresh_token = secrets.token_urlsafe(16)
+        claims = _changed(self._about(self.client_id, 300) | {"sub": self.person["sub"]}, self.refreshed)
+        return self._tokens(self._made(claims, self.header, self.forge))
+
     def _userinfo(self, call: Call) -> Reply:
-        if call.headers.get("authorization") != "Bearer access":
+        given = {"header": call.headers.get("authorization"), "body": f"Bearer {call.form.get('access_token')}"}
+        if given[self.bearer] != "Bearer access":
             return Reply(401)
-        return _json(_changed(self.person, self.userinfo))
+        released = {name for scope in self._scope.split() for name in SCOPES.get(scope, ())} | {"sub"}
+        told = {name: value for name, value in self.person.items() if not self.by_scope or name in released}
+        return json_reply(_changed(told, self.userinfo))
+
+    def _logout(self, call: Call) -> Reply:
+        back = call.query.get("post_logout_redirect_uri")
+        if back is None:
+            return _html("You are logged out.")
+        params = _changed({"state": call.query.get("state", ABSENT)}, self.after_logout)
+        query = f"?{urlencode(params)}" if params else ""
+        return Reply(303, headers={"Location": f"{back}{query}"})
 
     def _knows(self, call: Call) -> bool:
         basic = call.headers.get("authorization", "")
@@ -260,55 +256,14 @@ class HostileOidcProvider:
 
 def _belongs(form: Mapping[str, str], asked: Mapping[str, str]) -> bool:
     digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-    challenge = _encoded(digest)
     return (
         form.get("grant_type") == "authorization_code"
         and form.get("redirect_uri") == asked["redirect_uri"]
-        and challenge == asked["code_challenge"]
+        and encoded(digest) == asked["code_challenge"]
         and asked["code_challenge_method"] == "S256"
     )
 
 
-def _json(content: Mapping[str, Any], status: int = 200) -> Reply:
-    return Reply(status, [json.dumps(content).encode()], {"Content-Type": "application/json"})
-
-
-def _handler(provider: HostileOidcProvider) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Hands each request to the provider; closes the connection after each, so that none outlives ``close``."""
-
-        def do_GET(self) -> None:
-            self._serve({})
-
-        def do_HEAD(self) -> None:
-            self._serve({})
-
-        def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-            self._serve(dict(parse_qsl(text, keep_blank_values=True)))
-
-        def _serve(self, form: Mapping[str, str]) -> None:
-            url = urlsplit(self.path)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = provider.answer(Call(self.command, url.path, dict(parse_qsl(url.query)), form, headers))
-            try:
-                self._send(reply)
-            except OSError:
-                # The relying party had enough, which is what some tests wait for.
-                self.close_connection = True
-
-        def _send(self, reply: Reply) -> None:
-            time.sleep(reply.delay)
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            for piece in reply.body if self.command != "HEAD" else ():
-                self.wfile.write(piece)
-                self.wfile.flush()
-                time.sleep(reply.delay)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing: the test looks at ``calls``."""
-
-    return Handler
+def _html(body: str) -> Reply:
+    pieces: Iterable[bytes] = [f"<!doctype html><title>Provider</title>{body}".encode()]
+    return Reply(200, pieces, {"Content-Type": "text/html; charset=utf-8"})

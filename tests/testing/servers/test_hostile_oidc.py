@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 
@@ -69,3 +70,74 @@ def test_it_deviates_as_told(op: HostileOidcProvider) -> None:
 def test_userinfo_needs_the_access_token(op: HostileOidcProvider) -> None:
     """Without the access token nothing is told of a person."""
     assert httpx.get(f"{op.issuer}/userinfo", trust_env=False).status_code == 401
+
+
+def ask(op: HostileOidcProvider, **params: str) -> httpx.Response:
+    return httpx.get(f"{op.issuer}/authorize", params={**ASKED, **params}, trust_env=False)
+
+
+def test_it_sends_the_browser_back(op: HostileOidcProvider) -> None:
+    """By redirect or by form, with what the test changes of it."""
+    op.callback = {"code": "c&d", "iss": op.issuer}
+    redirect, form = ask(op), ask(op, response_mode="form_post")
+
+    assert redirect.headers["location"].startswith("https://app.example.org/callback?code=c%26d&state=state&iss=http")
+    assert 'action="https://app.example.org/callback"' in form.text
+    assert 'name="code" value="c&amp;d"' in form.text
+
+
+def test_it_ends_a_session(op: HostileOidcProvider) -> None:
+    """The browser is sent back with the state it came with, or another one, or stays."""
+    back = {"post_logout_redirect_uri": "https://a.example/", "state": "s"}
+
+    def leave(**params: str) -> str | None:
+        location: str | None = httpx.get(f"{op.issuer}/logout", params=params, trust_env=False).headers.get("location")
+        return location
+
+    assert leave(**back) == "https://a.example/?state=s"
+    op.after_logout = {"state": ABSENT}
+    assert leave(**back) == "https://a.example/"
+    assert leave() is None
+
+
+def test_a_refresh_token_works_once(op: HostileOidcProvider) -> None:
+    """A refresh token brings a new ID token and another refresh token."""
+    op.refresh_token = "one"
+    op.refreshed = {"sub": "other"}
+
+    def refresh(token: str) -> dict[str, str]:
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        answer = httpx.post(f"{op.issuer}/token", data=form, auth=(op.client_id, op.client_secret), trust_env=False)
+        return dict(answer.json())
+
+    first = refresh("one")
+    payload = first["id_token"].split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(payload + "=="))["sub"] == "other"
+    assert refresh("one") == {"error": "invalid_grant"}
+    assert refresh(first["refresh_token"])["refresh_token"] != first["refresh_token"]
+
+
+def test_a_logout_token(op: HostileOidcProvider) -> None:
+    """It has the event, and what the test changes of it."""
+    op.logout_claims = {"jti": ABSENT, "sid": "s"}
+    head, payload, _ = (base64.urlsafe_b64decode(part + "==") for part in op.logout_token().split("."))
+
+    assert json.loads(head)["typ"] == "logout+jwt"
+    assert {"iss", "aud", "iat", "exp", "sub", "sid", "events"} <= json.loads(payload).keys()
+    assert "jti" not in json.loads(payload)
+
+
+@pytest.mark.parametrize("bearer", ["header", "body"])
+def test_userinfo_tells_what_was_asked_for(op: HostileOidcProvider, bearer: str) -> None:
+    """With ``by_scope`` only what the scope releases is told, to who brings the access token as it wants it."""
+    op.bearer, op.by_scope = bearer, True
+    exchange(op)
+    told = httpx.request(
+        "POST" if bearer == "body" else "GET",
+        f"{op.issuer}/userinfo",
+        data={"access_token": "access"} if bearer == "body" else None,
+        headers={"Authorization": "Bearer access"} if bearer == "header" else None,
+        trust_env=False,
+    )
+
+    assert told.json() == {"sub": "248289761001"}
