@@ -113,6 +113,7 @@ class AuthnContext:
         at: When the person proved who they are, if the provider said so.
         session_id: The provider's own session (OIDC ``sid``, SAML ``SessionIndex``).
         logout_hint: What the provider wants back at logout (OIDC ``id_token``); a secret.
+        refresh_token: What the provider can be asked with later whether the person is still welcome; a secret.
     """
 
     methods: frozenset[str] = frozenset()
@@ -120,6 +121,7 @@ class AuthnContext:
     at: datetime | None = None
     session_id: str | None = None
     logout_hint: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +168,8 @@ class Transaction:
         to: The path to go to afterwards; already reduced to this site.
         data: What the provider or factor remembered (nonce, verifier); JSON-compatible.
         expires: When it is void.
+        hints: How a redirect provider is asked to go about it, as OpenID Connect Core §3.1.2.1 names it: ``prompt``,
+            ``login_hint``, ``max_age`` (seconds), ``acr_values``, ``ui_locales``. Known when it begins, and not stored.
     """
 
     id: str = field(repr=False)
@@ -174,6 +178,7 @@ class Transaction:
     to: str
     data: Mapping[str, object] = field(repr=False)
     expires: datetime
+    hints: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +261,7 @@ class SessionInfo:
         remember: Whether the person asked to stay logged in.
         provider_session: The provider's session id (OIDC ``sid``).
         logout_hint: What the provider wants back at logout.
+        issuer: Who vouched for the person (OIDC ``iss``).
     """
 
     id: UUID
@@ -270,3 +276,4 @@ class SessionInfo:
     remember: bool = False
     provider_session: str | None = None
     logout_hint: str | None = field(default=None, repr=False)
+    issuer: str | None = None

@@ -21,8 +21,10 @@ __all__ = [
     "LoggedOut",
     "Outcome",
     "Proof",
+    "Rechecked",
     "Redirect",
     "Refused",
+    "Start",
     "StepRequired",
     "Unavailable",
 ]
@@ -87,6 +89,34 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """
+    Somebody else asks that a login begins here (OpenID Connect Core §4).
+
+    Attributes:
+        to: Where the person shall end up, as asked for: untrusted, and reduced to this site by ``web``.
+        hints: See :attr:`onegov_auth.domain.Transaction.hints`.
+    """
+
+    to: str = "/"
+    hints: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """
+    The provider still vouches for the person of a session.
+
+    Attributes:
+        token: The refresh token to ask with from now on.
+        id_token: What the provider wants back at logout from now on; ``None`` = what it gave before.
+    """
+
+    token: str = field(repr=False)
+    id_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """
     No, for a reason that was to be expected.
@@ -96,11 +126,13 @@ class Refused:
             are told apart here and nowhere a person can see.
         steps: What was decided on the way.
         retry_after: Seconds until another try makes sense, where that is the reason.
+        to: Where the person wanted to go, for another try; a path on this site.
     """
 
     code: str
     steps: tuple[Step, ...] = ()
     retry_after: int | None = None
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Sessions:
         self._lookup = database.prepare(_lookup_statement(entities))
         table: Any = entities.session.__table__
         dialect = database.engine.dialect
-        self._insert = Prepared(dialect, insert(table), [*_INFO, "token_hash", "factors"])
+        self._insert = Prepared(dialect, insert(table), [*_INFO, "token_hash", "factors", "refresh_token", "checked"])
         self._beyond = Prepared(dialect, _beyond_statement(table))
         self._groups: dict[str, frozenset[str]] = {}
 
@@ -157,10 +157,14 @@ class Sessions:
             remember=remember,
             provider_session=identity.authn.session_id,
             logout_hint=identity.authn.logout_hint,
+            issuer=identity.issuer,
         )
         values = {name: getattr(info, name) for name in _INFO}
         if info.logout_hint is not None:
             values["logout_hint"] = self._keys.encrypt("session", info.logout_hint, str(info.id))
+        refresh = identity.authn.refresh_token
+        values["refresh_token"] = None if refresh is None else self._keys.encrypt("refresh", refresh, str(info.id))
+        values["checked"] = None if refresh is None else now
         self._insert.run(driver_of(db), **values, token_hash=token_hash(self._application, token), factors=[])
         self._make_room(db, user.id)
         return token, info
@@ -288,6 +292,7 @@ class Sessions:
             remember=row.remember,
             provider_session=row.provider_session,
             logout_hint=self._keys.decrypt("session", hint, str(row.id)) if hint else None,
+            issuer=row.issuer,
         )
 
 

@@ -36,11 +36,23 @@ class UserSessionMixin:
     #: The person's id at that provider.
     source_id: Mapped[str | None] = mapped_column(Text, nullable=True)
 
+    #: Who vouched for the person: OIDC issuer, LDAP naming context.
+    issuer: Mapped[str | None] = mapped_column(Text, nullable=True)
+
     #: The provider's own session (OIDC ``sid``, SAML ``SessionIndex``).
     provider_session: Mapped[str | None] = mapped_column(Text, nullable=True)
 
     #: What the provider wants back at logout, encrypted.
     logout_hint: Mapped[str | None] = mapped_column(Text, nullable=True)
+
+    #: What the provider is asked with whether the person is still welcome, encrypted.
+    refresh_token: Mapped[str | None] = mapped_column(Text, nullable=True)
+
+    #: When the provider last vouched for the person; empty if it is never asked again.
+    checked: Mapped[datetime | None] = mapped_column(Timestamp, nullable=True)
+
+    #: When it was last asked whether it still does.
+    check_began: Mapped[datetime | None] = mapped_column(Timestamp, nullable=True)
 
     #: When it was opened.
     created: Mapped[datetime] = mapped_column(Timestamp, nullable=False)

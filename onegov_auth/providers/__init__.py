@@ -13,7 +13,7 @@ from onegov_auth.domain import (
     VerifiedIdentity,
 )
 from onegov_auth.errors import MissingDependencyError, OnegovAuthError, SettingsError
-from onegov_auth.outcomes import Challenge, Proof, Redirect, Refused, Unavailable
+from onegov_auth.outcomes import Challenge, Proof, Rechecked, Redirect, Refused, Start, Unavailable
 from onegov_auth.providers.contract import (
     Answer,
     Check,
@@ -22,6 +22,7 @@ from onegov_auth.providers.contract import (
     Handler,
     PasswordProvider,
     Provider,
+    ProviderSessions,
     ProviderSettings,
     RedirectProvider,
     RequestProvider,
@@ -49,7 +50,9 @@ __all__ = [
     "PasswordProvider",
     "Proof",
     "Provider",
+    "ProviderSessions",
     "ProviderSettings",
+    "Rechecked",
     "Redirect",
     "RedirectProvider",
     "Refused",
@@ -60,6 +63,7 @@ __all__ = [
     "Services",
     "SessionInfo",
     "SettingsError",
+    "Start",
     "Step",
     "Transaction",
     "Unavailable",

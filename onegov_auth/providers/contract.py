@@ -11,12 +11,13 @@ import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Callback, Client, Headers, Password, SessionInfo, Transaction, VerifiedIdentity
-from onegov_auth.outcomes import Challenge, Proof, Redirect, Refused, Unavailable
+from onegov_auth.outcomes import Challenge, Proof, Rechecked, Redirect, Refused, Start, Unavailable
 from onegov_auth.providers.resources import Resources
 from onegov_auth.settings.providers import ProviderSettings
 
@@ -29,6 +30,7 @@ __all__ = [
     "LocalAccounts",
     "PasswordProvider",
     "Provider",
+    "ProviderSessions",
     "ProviderSettings",
     "RedirectProvider",
     "RequestProvider",
@@ -76,7 +78,8 @@ class Answer:
 
 
 #: An extra endpoint below ``provider/{name}/``; takes the request's untrusted values.
-Handler = Callable[[Callback, Client], Answer | Redirect | Refused | Unavailable]
+#: ``Start`` begins a login at this very provider, in the browser that asks.
+Handler = Callable[[Callback, Client], Answer | Redirect | Start | Refused | Unavailable]
 
 
 class LocalAccounts(Protocol):
@@ -87,6 +90,49 @@ class LocalAccounts(Protocol):
         Compare *password* with the stored hash of the user *username*.
 
         An unknown user costs the same hash as a known one (ASVS 6.3.8).
+        """
+        ...
+
+
+class ProviderSessions(Protocol):
+    """What a provider may do to the sessions that were opened by it, and to no others."""
+
+    def end(
+        self,
+        client: Client,
+        *,
+        provider_session: str | None = None,
+        source_id: str | None = None,
+        once: str | None = None,
+        valid_for: timedelta = timedelta(),
+    ) -> int | Refused:
+        """
+        End sessions because the provider says so; in all processes, at once.
+
+        Args:
+            client: Who says so, for the event log.
+            provider_session: The provider's own session: ends those opened by it.
+            source_id: The person. Alone: ends all of theirs by this provider. Beside *provider_session*: whose that
+                has to be.
+            once: Names the message that says so, such as a ``jti``. It is used up together with ending the sessions.
+            valid_for: How long the message is good, and its name has to be remembered.
+
+        Returns:
+            How many were ended; ``Refused("replayed")`` for a message that was used before,
+            ``Refused("wrong_person")`` if the session is somebody else's.
+
+        Raises:
+            ValueError: If neither a session nor a person is named.
+        """
+        ...
+
+    def once(self, key: str, valid_for: timedelta) -> bool:
+        """
+        Whether *key* is used for the first time, in all processes; from now on it was.
+
+        Args:
+            key: Names something that may happen once, such as an assertion's id.
+            valid_for: How long it has to be remembered.
         """
         ...
 
@@ -104,6 +150,7 @@ class Services:
         callback_url: The absolute address the browser comes back to (``RedirectProvider``).
         initiate_url: The absolute address of ``provider/{name}``.
         local_accounts: For the ``local`` provider only.
+        sessions: The sessions opened by this provider; ``None`` where nothing is kept.
     """
 
     resources: Resources = field(default_factory=Resources)
@@ -113,6 +160,7 @@ class Services:
     callback_url: str = ""
     initiate_url: str = ""
     local_accounts: LocalAccounts | None = None
+    sessions: ProviderSessions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,16 +251,39 @@ class RedirectProvider(Provider):
     def finish(self, callback: Callback, transaction: Transaction) -> VerifiedIdentity | Refused | Unavailable:
         """Who came back? *transaction* was consumed by this very callback and is from the same browser."""
 
-    def logout(self, session: SessionInfo, back_to: str) -> Redirect | None:
+    def logout(self, session: SessionInfo, back_to: str, state: str = "") -> Redirect | None:
         """
         Where to send a browser whose local session is over, to end the provider's own session.
 
         Args:
             session: The session that was ended.
-            back_to: The absolute address to come back to.
+            back_to: The absolute address to come back to: ``provider/{name}/logout``, to be registered there.
+            state: What the browser has to bring back, to go on where the person wanted to.
         """
-        del session, back_to
+        del session, back_to, state
         return None
+
+    @property
+    def recheck_after(self) -> timedelta | None:
+        """How old the provider's word for a session may get before :meth:`recheck` is called; ``None`` = any age."""
+        return None
+
+    def recheck(self, token: str, session: SessionInfo) -> Rechecked | Refused | Unavailable:
+        """
+        Does the provider still vouch for the person of *session*?
+
+        Called for one request at a time. ``Refused`` ends the session: the person is gone, or somebody else now.
+
+        Args:
+            token: What ``AuthnContext.refresh_token`` or the last ``Rechecked.token`` was.
+            session: Whose it is.
+        """
+        del token, session
+        return Refused("recheck_unsupported")
+
+    def revoke(self, token: str) -> None:
+        """Tell the provider that a refresh token is not needed any more (RFC 7009); whatever it answers."""
+        del token
 
 
 class RequestProvider(Provider):

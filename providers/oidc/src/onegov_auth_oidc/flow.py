@@ -81,13 +81,17 @@ def fetch_userinfo(http: Http, metadata: Metadata, access_token: str) -> Claims:
     return answer.ok().json()
 
 
-def logout_url(settings: OIDCSettings, metadata: Metadata, hint: str | None, back_to: str) -> str | None:
+def logout_url(
+    settings: OIDCSettings, metadata: Metadata, hint: str | None, back_to: str, state: str = ""
+) -> str | None:
     """Where the session at the provider is ended (OpenID Connect RP-Initiated Logout §2); ``None`` = nowhere."""
     if metadata.end_session_endpoint is None:
         return None
     params = {"client_id": settings.client_id, "post_logout_redirect_uri": back_to}
     if hint is not None and len(hint) <= MAX_HINT:
         params["id_token_hint"] = hint
+    if state:
+        params["state"] = state
     separator = "&" if "?" in metadata.end_session_endpoint else "?"
     return f"{metadata.end_session_endpoint}{separator}{urlencode(params)}"
 

@@ -106,7 +106,7 @@ class OIDCProvider(RedirectProvider):
             return self._unavailable(error, steps)
         return replace(outcome, steps=(*steps, *outcome.steps))
 
-    def logout(self, session: SessionInfo, back_to: str) -> Redirect | None:
+    def logout(self, session: SessionInfo, back_to: str, state: str = "") -> Redirect | None:
         """The provider's own logout, if it has one and ``logout.rp_initiated`` is on."""
         if session.provider != self.name or not self.settings.logout.rp_initiated:
             return None
@@ -116,7 +116,7 @@ class OIDCProvider(RedirectProvider):
             # The session here is over already; that one stays until it expires.
             self._unavailable(error, [])
             return None
-        url = logout_url(self.settings, metadata, session.logout_hint, back_to)
+        url = logout_url(self.settings, metadata, session.logout_hint, back_to, state)
         return Redirect(url) if url is not None else None
 
     def check(self, login: str | None = None, claims: Mapping[str, object] | None = None) -> Iterator[Check]:
