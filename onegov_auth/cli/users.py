@@ -113,6 +113,8 @@ def deactivate(operator: Operator, username: str) -> None:
         user = unit.user(username)
         ended = operator.sessions.end_all(unit.db, user.id)
         if not user.active and not ended:
+            # From now on it was a person who did it, and no sync activates the user again.
+            user.deactivated_by = None
             return False, 0
         changed, user.active = user.active, False
         unit.db.flush()

@@ -8,6 +8,7 @@ makes the rest by :meth:`Entities.on`.
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
 from onegov_auth.models.base import Base, TimestampMixin, as_key, key_name, key_of, primary_key
 from onegov_auth.models.context import clock_of, entities_of, keys_of, maybe_keys_of
+from onegov_auth.models.directory_sync import DirectorySync, DirectorySyncMixin
 from onegov_auth.models.entities import DEFAULT, Entities
 from onegov_auth.models.event import AuthEvent, AuthEventMixin
 from onegov_auth.models.factor import UserFactor, UserFactorMixin
@@ -30,6 +31,8 @@ __all__ = [
     "AuthEvent",
     "AuthEventMixin",
     "Base",
+    "DirectorySync",
+    "DirectorySyncMixin",
     "Entities",
     "GroupMixin",
     "LoginAttempt",

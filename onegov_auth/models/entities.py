@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 from onegov_auth.errors import RegistryError
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
 from onegov_auth.models.base import Base, primary_key
+from onegov_auth.models.directory_sync import DirectorySync, DirectorySyncMixin
 from onegov_auth.models.event import AuthEvent, AuthEventMixin
 from onegov_auth.models.factor import UserFactor, UserFactorMixin
 from onegov_auth.models.group import GroupMixin, UserGroup
@@ -42,6 +43,7 @@ class Entities:
         transaction: What was begun and is to be finished once.
         attempt: Attempts to get in.
         event: What happened.
+        directory_sync: Which directories are being synced.
         user_groups: The table of memberships: ``user_id``, ``group_id``.
     """
 
@@ -55,6 +57,7 @@ class Entities:
     transaction: type[LoginTransaction]
     attempt: type[LoginAttempt]
     event: type[AuthEvent]
+    directory_sync: type[DirectorySync]
     user_groups: Table
 
     @classmethod
@@ -128,6 +131,7 @@ _MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
     "transaction": (LoginTransactionMixin, LoginTransaction),
     "attempt": (AttemptMixin, LoginAttempt),
     "event": (AuthEventMixin, AuthEvent),
+    "directory_sync": (DirectorySyncMixin, DirectorySync),
 }
 
 #: The default classes.

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Boolean, ForeignKey, Text, UniqueConstraint, Uuid
+from sqlalchemy import Boolean, ForeignKey, Integer, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from onegov_auth.clock import utcnow
@@ -53,6 +53,9 @@ class UserIdentityMixin:
 
     #: When the person came by it last.
     last_used: Mapped[datetime | None] = mapped_column(UTCDateTime, nullable=True)
+
+    #: In how many syncs in a row the source did not have the person.
+    missed: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
 
     @declared_attr.directive
     @classmethod

@@ -108,6 +108,9 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
     #: Whether the user may log in.
     active: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True, active_history=True)
 
+    #: The provider whose sync deactivated the user; ``None`` if a person did, whom no sync overrules.
+    deactivated_by: Mapped[str | None] = mapped_column(Text, nullable=True)
+
     #: When the user logged in last.
     last_login: Mapped[datetime | None] = mapped_column(UTCDateTime, nullable=True)
 
@@ -195,6 +198,12 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
         # Whoever assigns a role gives it by hand; a provider's mapping names itself afterwards.
         self.role_origin = None
         return role
+
+    @validates("active")
+    def _set_active(self, _key: str, active: bool) -> bool:  # noqa: FBT001 - SQLAlchemy's signature
+        # Whoever assigns it decides; a sync names itself afterwards.
+        self.deactivated_by = None
+        return active
 
     @validates("email")
     def _set_email(self, _key: str, email: str | None) -> str | None:
