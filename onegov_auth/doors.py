@@ -1,0 +1,228 @@
+"""
+The doors: every way to log in, and out again.
+
+All of them end in :meth:`onegov_auth.road.Road.complete`, which alone opens a session. None runs inside the
+request's own transaction, and none holds one while a provider is asked: the attempt is reserved and
+committed, the provider is asked, and then user, session, outcome and event are committed together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from onegov_auth.accounts.local import LOCAL
+from onegov_auth.domain import Callback, Client, Headers, Password, SessionInfo, Step, VerifiedIdentity
+from onegov_auth.events import Event
+from onegov_auth.outcomes import Challenge, LoggedOut, Outcome, Proof, Redirect, Refused, Unavailable
+from onegov_auth.parts import Parts
+from onegov_auth.providers import PasswordProvider, Provider, RedirectProvider, RequestProvider
+from onegov_auth.road import Door, PendingLink
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+__all__ = ["Doors"]
+
+#: Longer usernames are nobody's; RFC 5321 §4.5.3.1 ends addresses at 254 characters.
+MAX_USERNAME = 512
+
+
+class Doors(Parts):
+    """The part of :class:`onegov_auth.auth.Auth` that logs people in and out."""
+
+    def login(  # noqa: PLR0913 - the first seed's signature
+        self,
+        username: str,
+        password: Password | str,
+        client: Client,
+        *,
+        second_factor: str | None = None,
+        skip_providers: bool = False,
+        remember: bool = False,
+        to: str = "/",
+        link: str | None = None,
+    ) -> Outcome:
+        """
+        Log in with a username and a password.
+
+        Args:
+            username: As typed.
+            password: As typed; compared exactly as received (ASVS 6.2.8).
+            client: From where.
+            second_factor: The code of a factor that is given together with the password. Without a factor it
+                is ignored, and with one nobody gets in as long as this version can't compare it.
+            skip_providers: Ask nobody but our own tables.
+            remember: Stay logged in.
+            to: Where to go afterwards, a path on this site.
+            link: A pending link (``StepRequired("prove")``) that this login to the local account confirms.
+
+        Returns:
+            The outcome. All refusals look alike to the person; the event log has the code.
+        """
+        del second_factor
+        password = Password(password) if isinstance(password, str) else password
+        username = username[:MAX_USERNAME].strip()
+        if link is not None and self.pending_link(link, client) is None:
+            # Not counted: an address with an old link in it would lock the account it is used with.
+            return self.road.complete(Refused("unknown_link"), Door(client=client, username=username))
+        admitted = self.attempts.admit("login", username, client)
+        if isinstance(admitted, Refused):
+            return self.road.complete(admitted, Door(client=client, username=username))
+        verdict = self._ask(username, password, local_only=skip_providers or link is not None)
+        return self.road.complete(
+            verdict,
+            Door(client=client, username=username, to=to, remember=remember, attempt=admitted, link=link),
+        )
+
+    def start(
+        self, provider: str, client: Client, to: str = "/", *, remember: bool = False
+    ) -> Redirect | Refused | Unavailable:
+        """
+        Send the browser to a redirect provider.
+
+        Args:
+            provider: Its configured name.
+            client: From where; bound to its ``browser`` value.
+            to: Where to go after the login, a path on this site.
+            remember: Stay logged in.
+        """
+        chosen = self.providers.get(provider)
+        if not isinstance(chosen, RedirectProvider):
+            return Refused("unknown_provider")
+        if not client.browser:
+            return Refused("no_browser")
+        transaction = self.transactions.begin("redirect", provider=provider, to=to)
+        redirect = chosen.start(transaction)
+        if isinstance(redirect, Unavailable):
+            self.road.complete(redirect, Door(client=client, provider=provider))
+            return redirect
+        data = {"provider": dict(redirect.remember), "remember": remember}
+        self.database.once(lambda db: self.transactions.store(db, transaction, client, data))
+        return redirect
+
+    def finish(self, provider: str, callback: Callback, client: Client) -> Outcome:
+        """
+        Log in with what a browser brought back from a redirect provider.
+
+        The transaction is consumed before the provider is asked anything: a callback works once
+        (OAUTH-14), in the browser that began it (ASVS 10.1.2), at the provider it was begun with (OAUTH-12).
+        """
+        chosen = self.providers.get(provider)
+        if not isinstance(chosen, RedirectProvider):
+            return Refused("unknown_provider")
+        state = callback.params.get("state")
+        taken = self.database.once(lambda db: self.transactions.take(db, state, client, "redirect", provider=provider))
+        if isinstance(taken, Refused):
+            return self.road.complete(taken, Door(client=client, provider=provider))
+        remembered = taken.data.get("provider")
+        begun = replace(taken, data=remembered if isinstance(remembered, Mapping) else {})
+        verdict = self._own(chosen, chosen.finish(callback, begun))
+        remember = taken.data.get("remember") is True
+        return self.road.complete(verdict, Door(client=client, to=taken.to, remember=remember, provider=provider))
+
+    def pending_link(self, link: str | None, client: Client) -> PendingLink | None:
+        """
+        What logging in with this *link* would link, to be shown before anybody types a password.
+
+        Returns:
+            ``None`` for a link that is unknown, used, too old, or another browser's.
+        """
+        with self.database.read() as db:
+            pending = self.transactions.peek(db, link, client, "link")
+        return None if pending is None else PendingLink.of(pending)
+
+    def authenticate_request(
+        self, provider: str, headers: Headers, client: Client, to: str = "/"
+    ) -> tuple[Outcome | Challenge, Headers]:
+        """
+        Log in by what the request itself proves.
+
+        Args:
+            provider: A request provider's configured name.
+            headers: The request's, in lower case.
+            client: From where.
+            to: Where to go afterwards, a path on this site.
+
+        Returns:
+            The outcome, or what the other side is to be asked; and the headers that belong into the answer.
+        """
+        chosen = self.providers.get(provider)
+        if not isinstance(chosen, RequestProvider):
+            return Refused("unknown_provider"), {}
+        verdict = chosen.authenticate_request(headers, client)
+        if isinstance(verdict, Challenge):
+            return verdict, verdict.headers
+        proof: Headers = verdict.headers if isinstance(verdict, Proof) else {}
+        verified = self._own(chosen, verdict.identity if isinstance(verdict, Proof) else verdict)
+        return self.road.complete(verified, Door(client=client, to=to, provider=provider)), proof
+
+    def logout(self, session: SessionInfo, client: Client, to: str = "/") -> LoggedOut:
+        """
+        End a session here, and say where the provider's own session is ended.
+
+        The local session is over in any case, whatever the provider does.
+        """
+
+        def work(db: Session) -> Event:
+            user = db.get(self.entities.user, session.user_id)
+            if user is not None and self.hooks.on_logout is not None:
+                self.hooks.on_logout(db, user, client)
+            self.sessions.end(db, session.id)
+            event = Event(
+                type="logout",
+                client=client,
+                user_id=session.user_id,
+                username=None if user is None else user.username,
+                provider=session.provider,
+            )
+            self.events.record(db, event)
+            return event
+
+        self.events.announce(self.database.once(work))
+        provider = self.providers.get(session.provider)
+        if not isinstance(provider, RedirectProvider):
+            return LoggedOut(to)
+        return LoggedOut(to, provider.logout(session, self.settings.base_url + to))
+
+    def _ask(self, username: str, password: Password, *, local_only: bool) -> VerifiedIdentity | Refused | Unavailable:
+        """Ask the provider that owns the username; an unknown one is offered in the configured order."""
+        # LDAP-01: with an empty password, a directory's bind "succeeds" as anonymous. No provider sees one.
+        clear = password.reveal()
+        if not clear.strip() or "\x00" in clear:
+            self.local.spend(password)
+            return Refused("empty_password" if not clear.strip() else "invalid_password")
+        verdict: VerifiedIdentity | Refused | Unavailable = Refused("unknown_user")
+        asked_locally = False
+        for provider in self._candidates(username, local_only=local_only):
+            asked_locally = asked_locally or provider.name == LOCAL
+            verdict = self._own(provider, provider.authenticate(username, password))
+            if not (isinstance(verdict, Refused) and verdict.code == "unknown_user"):
+                break
+        if not asked_locally:
+            # Roads without a local hash cost one all the same, so that time tells nobody who is local.
+            self.local.spend(password)
+        return verdict
+
+    def _candidates(self, username: str, *, local_only: bool) -> list[PasswordProvider]:
+        """Who may see the password that was typed beside this name."""
+        asked = {name: one for name, one in self.providers.items() if isinstance(one, PasswordProvider)}
+        others = [provider for name, provider in asked.items() if name != LOCAL]
+        mine = [provider for name, provider in asked.items() if name == LOCAL]
+        # A local user may type the e-mail address; the local password is no directory's business then either.
+        found = self.local.find(username) or self.local.find_by_email(username)
+        if local_only or (found is not None and (found.password_hash or not found.source)):
+            return mine
+        if found is None:
+            return list(asked.values())
+        # A name that somebody of a redirect provider took locks nobody of a directory out.
+        return [asked[found.source]] if found.source in asked else others
+
+    def _own(
+        self, provider: Provider, verdict: VerifiedIdentity | Refused | Unavailable
+    ) -> VerifiedIdentity | Refused | Unavailable:
+        # ASVS 6.8.1: no provider speaks for another one.
+        if isinstance(verdict, VerifiedIdentity) and verdict.source != provider.name:
+            return Refused("wrong_source", (Step("source", f"{provider.name} said {verdict.source}"),))
+        return verdict

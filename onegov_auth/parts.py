@@ -1,0 +1,115 @@
+"""What :class:`onegov_auth.auth.Auth` is made of, for each of its parts to use."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from onegov_auth.accounts import Accounts, Hooks, LocalPasswords
+from onegov_auth.accounts.local import LOCAL
+from onegov_auth.attempts import Attempts
+from onegov_auth.clock import Clock, utcnow
+from onegov_auth.events import EventLog
+from onegov_auth.keys import Keys
+from onegov_auth.models import DEFAULT
+from onegov_auth.passwords import Hasher
+from onegov_auth.providers import Provider, Resources, Services
+from onegov_auth.providers.registry import make_providers
+from onegov_auth.road import Road
+from onegov_auth.sessions import Sessions
+from onegov_auth.transactions import Transactions
+
+if TYPE_CHECKING:
+    from onegov_auth.database import Database
+    from onegov_auth.models import Entities
+    from onegov_auth.settings import Settings
+
+__all__ = ["Parts"]
+
+
+class Parts:
+    """
+    Settings, database and everything that works on them; made once, and frozen in use.
+
+    Args:
+        settings: The checked configuration of one application.
+        database: Where everything is kept.
+        providers: Name to provider, in the order they are asked.
+        clock: The time.
+        entities: The mapped classes.
+        hooks: What the application wants to be asked or told.
+        hasher: Compares and makes password hashes; by default as the settings say.
+        token: Makes a secret of the given number of random bytes, as URL-safe text.
+        mount: The path the pages are mounted at, for the address a provider sends the browser back to.
+    """
+
+    def __init__(  # noqa: PLR0913 - the design's own signature
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        providers: Mapping[str, Provider] | None = None,
+        clock: Clock = utcnow,
+        entities: Entities = DEFAULT,
+        hooks: Hooks | None = None,
+        hasher: Hasher | None = None,
+        resources: Resources | None = None,
+        token: Callable[[int], str] = secrets.token_urlsafe,
+        mount: str = "/auth",
+    ) -> None:
+        self.settings = settings
+        self._mount = mount
+        self.database = database
+        self.clock = clock
+        self.entities = entities
+        self.hooks = hooks or Hooks()
+        self.keys = Keys(settings.secrets, settings.application)
+        self.resources = resources or Resources()
+        hasher = hasher or Hasher.from_settings(settings.passwords)
+        self.local = LocalPasswords(database, hasher, entities=entities)
+        timed: Any = {"clock": clock, "entities": entities}
+        limits, application = settings.sessions, settings.application
+        self.sessions = Sessions(database, limits, self.keys, application=application, token=token, **timed)
+        self.transactions = Transactions(self.keys, database.engine.dialect, token=token, **timed)
+        self.attempts = Attempts(database, settings.attempts, **timed)
+        self.events = EventLog(database, **timed)
+        self.accounts = self._accounts()
+        self.road = self._road()
+        self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
+
+    def _accounts(self) -> Accounts:
+        return Accounts(
+            self.database,
+            roles=tuple(self.settings.roles),
+            privileged_roles=self.settings.privileged_roles,
+            change_username_roles=self.settings.change_username_roles,
+            hooks=self.hooks,
+            clock=self.clock,
+            entities=self.entities,
+        )
+
+    def _road(self) -> Road:
+        return Road(
+            self.database,
+            providers=lambda: self.providers,
+            accounts=self.accounts,
+            attempts=self.attempts,
+            events=self.events,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            hooks=self.hooks,
+            entities=self.entities,
+            required_for=frozenset(self.settings.second_factors.required_for),
+        )
+
+    def _services(self, name: str) -> Services:
+        address = f"{self.settings.base_url}{self._mount}/provider/{name}"
+        return Services(
+            resources=self.resources,
+            clock=self.clock,
+            application=self.settings.application,
+            callback_url=f"{address}/callback",
+            initiate_url=address,
+            local_accounts=self.local if name == LOCAL else None,
+        )
