@@ -17,6 +17,8 @@ from onegov_auth.models.hashing import PasswordHasher, hasher_of
 from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
 from onegov_auth.models.listener import end_sessions, move_rights
 from onegov_auth.models.names import MAX_USERNAME, canonical_username
+from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
+from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
 from onegov_auth.models.tan import TAN, TANMixin
@@ -38,6 +40,10 @@ __all__ = [
     "LoginAttempt",
     "LoginTransaction",
     "LoginTransactionMixin",
+    "OldPassword",
+    "OldPasswordMixin",
+    "OutboxMessage",
+    "OutboxMixin",
     "PasswordHasher",
     "RoleMapping",
     "RoleMappingMixin",

@@ -16,6 +16,8 @@ from onegov_auth.models.event import AuthEvent, AuthEventMixin
 from onegov_auth.models.factor import UserFactor, UserFactorMixin
 from onegov_auth.models.group import GroupMixin, UserGroup
 from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
+from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
+from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
 from onegov_auth.models.tan import TAN, TANMixin
@@ -43,6 +45,8 @@ class Entities:
         transaction: What was begun and is to be finished once.
         attempt: Attempts to get in.
         event: What happened.
+        message: Mails and text messages that are to be sent.
+        old_password: Passwords that may not come back.
         directory_sync: Which directories are being synced.
         user_groups: The table of memberships: ``user_id``, ``group_id``.
     """
@@ -57,6 +61,8 @@ class Entities:
     transaction: type[LoginTransaction]
     attempt: type[LoginAttempt]
     event: type[AuthEvent]
+    message: type[OutboxMessage]
+    old_password: type[OldPassword]
     directory_sync: type[DirectorySync]
     user_groups: Table
 
@@ -131,6 +137,8 @@ _MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
     "transaction": (LoginTransactionMixin, LoginTransaction),
     "attempt": (AttemptMixin, LoginAttempt),
     "event": (AuthEventMixin, AuthEvent),
+    "message": (OutboxMixin, OutboxMessage),
+    "old_password": (OldPasswordMixin, OldPassword),
     "directory_sync": (DirectorySyncMixin, DirectorySync),
 }
 
