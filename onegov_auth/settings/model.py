@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, SerializeAsAny, WithJs
 from onegov_auth.settings.accounts import Passwords, Recovery, Registration
 from onegov_auth.settings.delivery import SMS, Mail, Tokens
 from onegov_auth.settings.factors import SecondFactors
+from onegov_auth.settings.look import Look
 from onegov_auth.settings.pending import Pending
 from onegov_auth.settings.providers import ProviderSettings
 from onegov_auth.settings.session import Attempts, Cookies, Sessions
@@ -63,6 +64,7 @@ class Settings(Section):
         schema_name: The PostgreSQL schema of this tenant; the key is ``schema``.
         secrets: What keys are derived from, newest first; older ones still verify and decrypt.
         title: The name on pages and in mails.
+        look: See :class:`Look`.
         language: The language if neither the person nor the browser says one.
         redis: Where sessions and counters are shared between processes.
         trusted_proxies: Networks whose ``X-Forwarded-For`` is believed, walked from the right.
@@ -89,6 +91,7 @@ class Settings(Section):
     schema_name: str | None = Field(None, alias="schema", pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$")
     secrets: tuple[Secret, ...] = Field(min_length=1)
     title: str = "onegov_auth"
+    look: Look = Look()
     language: Literal["en", "de", "fr", "it", "rm", "es"] = "en"
     redis: Secret | None = None
     trusted_proxies: tuple[Network, ...] = ()

@@ -24,6 +24,7 @@ from onegov_auth.web.cookies import CookieJar
 from onegov_auth.web.headers import headers_tween_factory, own_page
 from onegov_auth.web.hosts import hosts_tween_factory
 from onegov_auth.web.identity import RequestIdentity
+from onegov_auth.web.look import look_sheet
 from onegov_auth.web.pages import AuthPages
 from onegov_auth.web.transaction import commit_tween_factory
 
@@ -94,6 +95,7 @@ class AuthApp(AuthBase):
         self.auth = auth
         self.origin = settings.base_url.lower()
         self.netloc = urlsplit(self.origin).netloc
+        self.look = look_sheet(settings.look)
         self.cookies = CookieJar.named(settings.cookie_name, secure=settings.cookies.secure)
         self.intents = {role: frozenset(intents) for role, intents in settings.roles.items()}
         self.driver_error: type[Exception] = auth.database.engine.dialect.loaded_dbapi.OperationalError

@@ -10,7 +10,7 @@ from onegov_auth.web.static import VERSIONS
 if TYPE_CHECKING:
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["home_url", "login_url", "logout_url", "page_url", "provider_url", "static_url"]
+__all__ = ["home_url", "login_url", "logout_url", "look_url", "page_url", "provider_url", "static_url"]
 
 
 def page_url(request: AuthRequest, path: str, **query: str | None) -> str:
@@ -50,3 +50,9 @@ def provider_url(request: AuthRequest, name: str, suffix: str = "") -> str:
 def static_url(request: AuthRequest, name: str) -> str:
     """The path of a file of ours; its version makes a browser fetch a new one at once."""
     return page_url(request, f"static/{name}", v=VERSIONS[name])
+
+
+def look_url(request: AuthRequest) -> str | None:
+    """The path of the style sheet of the settings' colours; None where there is none."""
+    sheet = request.root_app.look
+    return None if sheet is None else page_url(request, f"static/{sheet.name}", v=sheet.version)

@@ -10,6 +10,7 @@ from webob.exc import HTTPClientError
 from onegov_auth.errors import SettingsError
 from onegov_auth.providers import Handler, Provider, RedirectProvider
 from onegov_auth.web.base import AuthBase
+from onegov_auth.web.look import LOOK
 from onegov_auth.web.refusals import other
 from onegov_auth.web.static import FILES, StaticFile
 
@@ -144,8 +145,8 @@ def _endpoint(app: AuthPages, name: str, endpoint: str) -> Endpoint | None:
 
 
 @AuthPages.path(path="static/{name}", model=StaticFile, variables=lambda file: {"name": file.name})
-def _static(name: str) -> StaticFile | None:
-    return FILES.get(name)
+def _static(app: AuthPages, name: str) -> StaticFile | None:
+    return app.root_app.look if name == LOOK else FILES.get(name)
 
 
 @AuthPages.view(model=HTTPClientError)

@@ -11,14 +11,15 @@ from markupsafe import Markup
 from morepath import render_html
 
 from onegov_auth.web.headers import own_page
-from onegov_auth.web.links import home_url, static_url
+from onegov_auth.web.links import home_url, look_url, static_url
 
 if TYPE_CHECKING:
     from webob import Response
+    from wtforms import Field
 
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["inline_markdown", "markdown", "page"]
+__all__ = ["described", "inline_markdown", "markdown", "page"]
 
 _MARKDOWN = MarkdownIt("zero").enable(["emphasis", "backticks", "link", "list", "newline", "escape", "entity"])
 _INLINE = {"strong", "em", "code", "br"}
@@ -43,7 +44,10 @@ def page(request: AuthRequest, name: str, status: int = 200, **variables: object
         "moment": request.translate.moment,
         "language": request.language,
         "site": root.auth.settings.title,
+        "logo": root.auth.settings.look.logo,
+        "look_url": look_url(request),
         "home_url": home_url(request),
+        "described": described,
         "static_url": lambda file: static_url(request, file),
         "markdown": markdown,
         "inline_markdown": inline_markdown,
@@ -53,6 +57,19 @@ def page(request: AuthRequest, name: str, status: int = 200, **variables: object
     response: Response = render(content, request)
     response.status = status
     return own_page(response)
+
+
+def described(field: Field, help_text: str | None = None) -> dict[str, str]:
+    """
+    What tells a screen reader of a field's help and error (WCAG 2.2 SC 1.3.1, 3.3.1), as attributes of the field.
+
+    Args:
+        field: A field of a form.
+        help_text: What the page says of it, in an element whose id is the field's and ``-help``.
+    """
+    parts = [f"{field.id}-help"] * bool(help_text) + [f"{field.id}-error"] * bool(field.errors)
+    attributes = {"aria-describedby": " ".join(parts)} if parts else {}
+    return attributes | ({"aria-invalid": "true"} if field.errors else {})
 
 
 @lru_cache(maxsize=256)

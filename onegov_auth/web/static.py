@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Self
 
 __all__ = ["FILES", "VERSIONS", "StaticFile"]
 
@@ -20,10 +21,14 @@ class StaticFile:
     content_type: str
     version: str
 
+    @classmethod
+    def made(cls, name: str, content: bytes) -> Self:
+        """The file of that content; its type is that of its name, its version that of its content."""
+        return cls(name, content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:12])
+
 
 def _read(name: str) -> StaticFile:
-    content = (files("onegov_auth.web") / "static" / name).read_bytes()
-    return StaticFile(name, content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:12])
+    return StaticFile.made(name, (files("onegov_auth.web") / "static" / name).read_bytes())
 
 
 FILES = {name: _read(name) for name in ("style.css", "auto-login.js", "submit.js")}
