@@ -11,7 +11,7 @@ PROJECTS := pyproject.toml $(wildcard providers/*/pyproject.toml)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help services demo test check docs bench screenshots clean
+.PHONY: help services demo test check conformance docs bench screenshots clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -49,6 +49,9 @@ check: $(READY) ## Check format, style, types, layers and docstrings
 	$(BIN)/lint-imports
 	$(BIN)/interrogate --quiet --ignore-module --whitelist-regex '^test_' tests providers/*/tests
 	$(BIN)/interrogate --quiet onegov_auth/testing/contracts onegov_auth/settings $(wildcard onegov_auth/*/contract.py)
+
+conformance: $(READY) ## Print for each module of the OpenID conformance suite whether the relying party passes it
+	@$(BIN)/pytest -q --no-header --tb=short -p no:cacheprovider tests/conformance --conformance $(ARGS)
 
 docs: $(READY) ## Build the documentation into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -W -n -q docs docs/_build/html

@@ -29,7 +29,7 @@ INNER = (
 )
 
 #: Test directories that go across the rooms instead of mirroring one.
-ACROSS = {"docs", "end_to_end", "repository", "typing"}
+ACROSS = {"conformance", "docs", "end_to_end", "repository", "typing"}
 
 #: Modules without a test file of their own, and why.
 UNMIRRORED: Mapping[str, str] = {}

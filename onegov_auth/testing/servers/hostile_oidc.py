@@ -23,7 +23,7 @@ from onegov_auth.clock import Clock, utcnow
 from onegov_auth.testing.servers.hostile_http import Call, HostileServer, Reply, json_reply
 from onegov_auth.testing.servers.hostile_keys import Pair, encoded, make_pair, signed
 
-__all__ = ["ABSENT", "Call", "HostileOidcProvider", "Pair", "Reply", "make_pair", "signed"]
+__all__ = ["ABSENT", "LOGOUT_EVENT", "Call", "HostileOidcProvider", "Pair", "Reply", "make_pair", "signed"]
 
 
 class _Mark(Enum):
