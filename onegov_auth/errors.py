@@ -10,6 +10,8 @@ Every error this framework raises, under one root.
     │   ├── InvalidActivationTokenError
     │   ├── AlreadyActivatedError
     │   ├── ExpiredSignupLinkError
+    │   ├── ForbiddenRoleError       a role that is not this person's to give
+    │   ├── InvalidTokenError        the second seed's InvalidToken
     │   └── InsecurePasswordError
     ├── SettingsError                the configuration, all faults at once
     ├── RegistryError                a plug-in is missing, twice there or broken
@@ -35,9 +37,12 @@ __all__ = [
     "DecryptionError",
     "ExistingUserError",
     "ExpiredSignupLinkError",
+    "ForbiddenRoleError",
     "InsecurePasswordError",
     "InvalidActivationTokenError",
     "InvalidPasswordError",
+    "InvalidToken",
+    "InvalidTokenError",
     "MissingDependencyError",
     "MissingSecretKeyError",
     "OnegovAuthError",
@@ -96,6 +101,25 @@ class ExpiredSignupLinkError(OnegovUserError):
 
     def __init__(self) -> None:
         super().__init__("The signup link has expired.")
+
+
+class ForbiddenRoleError(OnegovUserError):
+    """Raised when somebody would give a role that is not theirs to give."""
+
+    code = "forbidden_role"
+
+
+class InvalidTokenError(OnegovUserError):
+    """Raised when a token to change the password is another user's, too old, used, or void."""
+
+    code = "invalid_token"
+
+    def __init__(self) -> None:
+        super().__init__("The link is not valid any more.")
+
+
+#: The second seed's name.
+InvalidToken = InvalidTokenError
 
 
 class InsecurePasswordError(OnegovUserError):

@@ -21,13 +21,17 @@ from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
 from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
+from onegov_auth.models.signup_link import SignupLink, SignupLinkMixin
 from onegov_auth.models.tan import TAN, TANMixin
 from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
 from onegov_auth.models.user import User, UserMixin
+from onegov_auth.models.user_steps import step_names
+from onegov_auth.models.user_tokens import RESET, user_id_in
 
 __all__ = [
     "DEFAULT",
     "MAX_USERNAME",
+    "RESET",
     "TAN",
     "AttemptMixin",
     "AuthEvent",
@@ -47,6 +51,8 @@ __all__ = [
     "PasswordHasher",
     "RoleMapping",
     "RoleMappingMixin",
+    "SignupLink",
+    "SignupLinkMixin",
     "TANMixin",
     "TimestampMixin",
     "User",
@@ -70,4 +76,6 @@ __all__ = [
     "maybe_keys_of",
     "move_rights",
     "primary_key",
+    "step_names",
+    "user_id_in",
 ]

@@ -20,6 +20,7 @@ from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
 from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
+from onegov_auth.models.signup_link import SignupLink, SignupLinkMixin
 from onegov_auth.models.tan import TAN, TANMixin
 from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
 from onegov_auth.models.user import User, UserMixin
@@ -39,6 +40,7 @@ class Entities:
         group: The groups of users.
         role_mapping: Roles on single objects.
         tan: Short codes.
+        signup_link: Links by which people may register.
         identity: Whom providers know as whom.
         factor: Second factors.
         session: Sessions.
@@ -55,6 +57,7 @@ class Entities:
     group: type[UserGroup]
     role_mapping: type[RoleMapping]
     tan: type[TAN]
+    signup_link: type[SignupLink]
     identity: type[UserIdentity]
     factor: type[UserFactor]
     session: type[UserSession]
@@ -131,6 +134,7 @@ _MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
     "group": (GroupMixin, UserGroup),
     "role_mapping": (RoleMappingMixin, RoleMapping),
     "tan": (TANMixin, TAN),
+    "signup_link": (SignupLinkMixin, SignupLink),
     "identity": (UserIdentityMixin, UserIdentity),
     "factor": (UserFactorMixin, UserFactor),
     "session": (UserSessionMixin, UserSession),

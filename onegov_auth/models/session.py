@@ -57,6 +57,9 @@ class UserSessionMixin:
     #: When it was opened.
     created: Mapped[datetime] = mapped_column(Timestamp, nullable=False)
 
+    #: When the person proved last who they are; never after a proof by a provider that says an earlier time.
+    confirmed: Mapped[datetime | None] = mapped_column(Timestamp, nullable=True)
+
     #: When it was used last, to the minute.
     last_seen: Mapped[datetime] = mapped_column(Timestamp, nullable=False)
 

@@ -41,6 +41,8 @@ from onegov_auth.models.names import canonical_username
 from onegov_auth.models.open_sessions import WithSessions
 from onegov_auth.models.second_factor import WithFactors
 from onegov_auth.models.types import LowerText, UTCDateTime, json_dict
+from onegov_auth.models.user_steps import WithSteps
+from onegov_auth.models.user_tokens import WithTokens
 
 if TYPE_CHECKING:
     from onegov_auth.models.entities import Entities
@@ -54,7 +56,7 @@ __all__ = ["User", "UserMixin"]
 _BLANK = " \t\n\r\v\f"
 
 #: Kept in ``data`` and never part of what a person may search for.
-_PRIVATE_DATA = frozenset({"activation_token"})
+_PRIVATE_DATA = frozenset({"activation_token", "registered_by"})
 
 
 def _username_key(context: Any) -> str:
@@ -62,7 +64,7 @@ def _username_key(context: Any) -> str:
     return canonical_username(context.get_current_parameters()["username"])
 
 
-class UserMixin(WithFactors, WithSessions, TimestampMixin):
+class UserMixin(WithFactors, WithSessions, WithSteps, WithTokens, TimestampMixin):
     """
     The columns, relationships and properties of a user; ``id`` may be declared anew with another type.
 
@@ -123,11 +125,17 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
     #: Whether the address was proven to be the user's own.
     email_verified: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
 
+    #: The address that is to take its place, once its owner has confirmed it.
+    email_pending: Mapped[str | None] = mapped_column(LowerText, nullable=True)
+
     #: The language the person reads, as a tag such as ``"de"``; ``None`` leaves it to the browser.
     language: Mapped[str | None] = mapped_column(Text, nullable=True)
 
     #: Moves with every change of the user's rights; what is derived from them is cached under it.
     rights_stamp: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+
+    #: Moves with every token to reset the password; an older one is void (RESET-02).
+    reset_stamp: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
 
     @declared_attr.directive
     @classmethod
@@ -200,7 +208,7 @@ class UserMixin(WithFactors, WithSessions, TimestampMixin):
         return role
 
     @validates("active")
-    def _set_active(self, _key: str, active: bool) -> bool:  # noqa: FBT001 - SQLAlchemy's signature
+    def _set_active(self, _key: str, active: bool) -> bool:
         # Whoever assigns it decides; a sync names itself afterwards.
         self.deactivated_by = None
         return active
