@@ -141,6 +141,9 @@ class VerifiedIdentity:
         attributes: What else the source told, for callbacks.
         authn: How and when.
         steps: What the provider did, for the event log.
+        role: The role that an application's own rule gives (``map_identity``), in place of what the groups give.
+        barred: Why the source lets this person in no more, such as ``account_disabled``; told by
+            :meth:`Directory.people` only, and never let in.
     """
 
     source: str
@@ -154,6 +157,8 @@ class VerifiedIdentity:
     attributes: Mapping[str, object] = field(default_factory=dict)
     authn: AuthnContext = AuthnContext()
     steps: tuple[Step, ...] = ()
+    role: str | None = None
+    barred: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

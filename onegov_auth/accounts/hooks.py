@@ -17,6 +17,7 @@ __all__ = ["Hooks"]
 
 EnsureUser: TypeAlias = "Callable[[Session, User | None, VerifiedIdentity, str], bool]"
 ChangeUsername: TypeAlias = "Callable[[Session, User, str], None]"
+MapIdentity: TypeAlias = Callable[[VerifiedIdentity], VerifiedIdentity | None]
 UserHook: TypeAlias = "Callable[[Session, User, Client], None]"
 
 
@@ -28,6 +29,10 @@ class Hooks:
     An exception in a hook aborts what it was called for: nobody gets in halfway (MFA-13).
 
     Attributes:
+        map_identity: Called with what a provider says of somebody, at every login and for every entry of a sync,
+            before anything is looked up: returns the identity, with another name, address or role if need be
+            (``dataclasses.replace``), or ``None`` if this is nobody who may be a user. Who it is (``source``,
+            ``issuer``, ``source_id``) can't be changed.
         ensure_user_callback: Called with the user (``None`` if one would be made), the identity and the
             role before an external identity becomes that user; anything but ``True`` refuses the login.
         change_username_callback: Called with the user and the old name after a provider renamed somebody.
@@ -38,6 +43,7 @@ class Hooks:
         on_rights_changed: Called with a user whose role or groups a provider changed.
     """
 
+    map_identity: MapIdentity | None = None
     ensure_user_callback: EnsureUser | None = None
     change_username_callback: ChangeUsername | None = None
     on_login: UserHook | None = None

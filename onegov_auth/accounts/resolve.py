@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
-from onegov_auth.accounts.roles import match_role
+from onegov_auth.accounts.rules import NO_ROLE, Rules, groups_step, names_of, new_user, usable_id
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity, hexadecimal
 from onegov_auth.models import DEFAULT, canonical_username, key_of, primary_key
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
     from onegov_auth.providers import ProviderSettings
 
 __all__ = ["Accounts", "Conflict", "Resolved"]
-
-#: What a source may use as its stable key at most; OpenID Connect Core §2 allows 255 for ``sub``.
-MAX_SOURCE_ID = 255
-
-#: The role of somebody from whom a provider took the last group that gave one.
-NO_ROLE = "anonymous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +77,8 @@ class Accounts:
         clock: Clock = utcnow,
         entities: Entities = DEFAULT,
     ) -> None:
-        self._roles = tuple(roles)
-        self._privileged = frozenset(privileged_roles)
-        self._renamed = frozenset(change_username_roles)
-        self._hooks = hooks if hooks is not None else Hooks()
+        self.rules = Rules(tuple(roles), frozenset(privileged_roles), frozenset(change_username_roles))
+        self.hooks = hooks if hooks is not None else Hooks()
         self._clock = clock
         self._users: Any = entities.user
         self._identities: Any = entities.identity
@@ -126,16 +118,32 @@ class Accounts:
             The user; a conflict that may be proven away (``link: prove``); or ``Refused`` with one of
             ``no_source_id``, ``issuer_changed``, ``identity_frozen``, ``inactive``, ``conflict``,
             ``conflict_privileged``, ``not_provisioned``, ``no_role``, ``invalid_username``,
-            ``username_taken``, ``refused_by_application``, ``password_changed``, ``unknown_user``.
+            ``username_taken``, ``refused_by_application``, ``password_changed``, ``unknown_user``,
+            ``not_a_user``, or what the source bars the person for.
         """
         if identity.source == LOCAL:
             return self._local(db, identity)
-        if not identity.source_id or len(identity.source_id) > MAX_SOURCE_ID:
+        if not usable_id(identity):
             return Refused("no_source_id")
-        row = self.identity(db, identity)
+        if identity.barred is not None:
+            return Refused(identity.barred)
+        mapped = self.map(identity)
+        if mapped is None:
+            return Refused("not_a_user")
+        row = self.identity(db, mapped)
         if row is not None:
-            return self._known(db, row, identity, settings, client)
-        return self._unknown(db, identity, settings, client)
+            return self._known(db, row, mapped, settings, client)
+        return self.place(db, mapped, settings, client)
+
+    def map(self, identity: VerifiedIdentity) -> VerifiedIdentity | None:
+        """What the application makes of an identity (``map_identity``); ``None`` if it may be no user."""
+        if self.hooks.map_identity is None:
+            return identity
+        mapped = self.hooks.map_identity(identity)
+        if mapped is None:
+            return None
+        # Whoever could change the key would be somebody else.
+        return replace(mapped, source=identity.source, issuer=identity.issuer, source_id=identity.source_id)
 
     def identity(self, db: Session, identity: VerifiedIdentity) -> UserIdentity | None:
         """The stored link of an identity: found by source and stable key, never by a name (LINK-01, LINK-02)."""
@@ -197,9 +205,10 @@ class Accounts:
         row.last_used = self._clock()
         return self._admit(db, user, identity, settings, client)
 
-    def _unknown(
+    def place(
         self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
     ) -> Resolved | Conflict | Refused:
+        """The user that somebody becomes to whom nobody is linked; *identity* is mapped already."""
         try:
             key = canonical_username(identity.username)
         except ValueError as error:
@@ -214,7 +223,7 @@ class Accounts:
         steps = (Step("conflict", ", ".join(sorted(other.username for other in others))),)
         if settings.link == "prove" and len(others) == 1 and others[0].active:
             return Conflict(_info(others[0]), steps)
-        code = self._may_adopt(others, identity, settings)
+        code = self.rules.may_adopt(others, identity, settings)
         return self._adopt(db, others[0], identity, settings, client, steps) if code is None else Refused(code, steps)
 
     def _adopt(
@@ -235,53 +244,26 @@ class Accounts:
             return admitted
         return replace(admitted, linked=True)
 
-    def _may_adopt(self, others: list[User], identity: VerifiedIdentity, settings: ProviderSettings) -> str | None:
-        """Why the identity does not get the account of the same name (``link: verified_email``); ``None`` = it does."""
-        other = others[0]
-        if settings.link != "verified_email" or len(others) > 1 or not other.active:
-            return "conflict"
-        if other.role in self._privileged:
-            return "conflict_privileged"
-        if other.identities:
-            # Whoever came by another provider before would stay in.
-            return "conflict"
-        return None if _vouched_for(other, identity, settings) else "conflict"
-
     def _same_name(self, db: Session, key: str, identity: VerifiedIdentity) -> list[User]:
         users = self._users
-        conditions: list[ColumnElement[bool]] = [users.username_key == key, users.email == key]
-        if identity.email is not None:
-            email = identity.email.strip().lower()
-            conditions += [users.email.in_([email, _key_or(email)]), users.username_key == _key_or(email)]
-        return list(db.scalars(select(users).where(or_(*conditions)).with_for_update()))
+        as_name, addresses = names_of(identity, key)
+        taken = or_(users.username_key.in_({key, as_name}), users.email.in_(addresses))
+        return list(db.scalars(select(users).where(taken).with_for_update()))
 
     def _provision(self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings) -> Resolved | Refused:
         if not settings.provision:
             return Refused("not_provisioned")
-        role = match_role(settings.roles, self._roles, identity.groups) or settings.default_role
+        role = self.rules.first_role(identity, settings)
         if role is None:
-            return Refused("no_role", (_groups(identity),))
-        if not self._application_agrees(db, None, identity, role):
+            return Refused("no_role", (groups_step(identity),))
+        if not self.agrees(db, None, identity, role):
             return Refused("refused_by_application")
-        user: User = self._users(
-            username=identity.username,
-            password_hash="",
-            role=role,
-            role_origin=identity.source,
-            realname=identity.realname,
-            source=identity.source,
-            source_id=identity.source_id,
-            email=identity.email.strip().lower() if identity.email else None,
-            # Only who is the authority for the domain verifies an address here: by another provider's word alone,
-            # somebody could wait in an account for the address's owner to be linked to it (LINK-24).
-            email_verified=_authoritative(identity, settings),
-            active=True,
-        )
+        user: User = self._users(**new_user(identity, role, settings))
         db.add(user)
         db.flush()
         info = _info(user)
         linked = self.link(db, info, identity, "provisioned")
-        return Resolved(info, created=True, steps=(Step("provision", role), linked, _groups(identity)), linked=True)
+        return Resolved(info, created=True, steps=(Step("provision", role), linked, groups_step(identity)), linked=True)
 
     def _admit(
         self,
@@ -292,36 +274,45 @@ class Accounts:
         client: Client,
         steps: tuple[Step, ...] = (),
     ) -> Resolved | Refused:
-        role = self._role(user, identity, settings)
+        changed = self.refresh(db, user, identity, settings, client)
+        if isinstance(changed, Refused):
+            return replace(changed, steps=(*steps, *changed.steps))
+        user.source, user.source_id = identity.source, identity.source_id
+        db.flush()
+        return Resolved(_info(user), created=False, steps=(*steps, *changed, groups_step(identity)))
+
+    def refresh(
+        self, db: Session, user: User, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
+    ) -> tuple[Step, ...] | Refused:
+        """
+        Bring a user up to what the source says: role, real name, username.
+
+        Returns:
+            What changed; or ``Refused`` with ``no_role``, after the role was taken away, or ``refused_by_application``.
+        """
+        role = self.rules.role(user.role, user.role_origin, identity, settings)
         if role is None or role == NO_ROLE:
-            self._take_away(db, user, client)
-            return Refused("no_role", (*steps, _groups(identity)))
-        if not self._application_agrees(db, user, identity, role):
-            return Refused("refused_by_application", steps)
+            self.take_away(db, user, client)
+            return Refused("no_role", (groups_step(identity),))
+        if not self.agrees(db, user, identity, role):
+            return Refused("refused_by_application")
+        steps: tuple[Step, ...] = ()
         if role != user.role:
-            steps = (*steps, Step("role", f"{user.role} became {role}"))
+            steps = (Step("role", f"{user.role} became {role}"),)
             user.role, user.role_origin = role, identity.source
-            if self._hooks.on_rights_changed is not None:
-                self._hooks.on_rights_changed(db, user, client)
+            if self.hooks.on_rights_changed is not None:
+                self.hooks.on_rights_changed(db, user, client)
         if identity.realname is not None:
             user.realname = identity.realname
-        user.source, user.source_id = identity.source, identity.source_id
-        steps = (*steps, *self._rename(db, user, identity))
-        db.flush()
-        return Resolved(_info(user), created=False, steps=(*steps, _groups(identity)))
+        return (*steps, *self._rename(db, user, identity))
 
-    def _role(self, user: User, identity: VerifiedIdentity, settings: ProviderSettings) -> str | None:
-        if user.role_origin is None or identity.groups is None:
-            # Given by hand, or nothing was said: what is there stays.
-            return user.role
-        return match_role(settings.roles, self._roles, identity.groups) or settings.default_role
-
-    def _take_away(self, db: Session, user: User, client: Client) -> None:
+    def take_away(self, db: Session, user: User, client: Client) -> None:
+        """Take the role away that a provider gave."""
         if user.role != NO_ROLE:
             # Taken by the provider, which may give it again: not a role given by hand.
             user.role, user.role_origin = NO_ROLE, user.role_origin
-            if self._hooks.on_rights_changed is not None:
-                self._hooks.on_rights_changed(db, user, client)
+            if self.hooks.on_rights_changed is not None:
+                self.hooks.on_rights_changed(db, user, client)
             db.flush()
 
     def _rename(self, db: Session, user: User, identity: VerifiedIdentity) -> tuple[Step, ...]:
@@ -329,7 +320,7 @@ class Accounts:
             key = canonical_username(identity.username)
         except ValueError:
             return (Step("rename", "the name at the source can't be used"),)
-        if key == user.username_key or user.role not in self._renamed or user.password_hash:
+        if not self.rules.follows(key, user.username_key, user.role, has_password=bool(user.password_hash)):
             return ()
         users = self._users
         taken = or_(users.username_key == key, users.email == key)
@@ -337,8 +328,8 @@ class Accounts:
             return (Step("rename", "the new name is taken"),)
         before, user.username = user.username, identity.username
         db.flush()
-        if self._hooks.change_username_callback is not None:
-            self._hooks.change_username_callback(db, user, before)
+        if self.hooks.change_username_callback is not None:
+            self.hooks.change_username_callback(db, user, before)
         return (Step("rename", f"{before} became {user.username}"),)
 
     def logged_in(self, db: Session, user: UserInfo) -> None:
@@ -347,37 +338,13 @@ class Accounts:
 
     def application_agrees(self, db: Session, user: UserInfo, identity: VerifiedIdentity) -> bool:
         """Whether the application lets *identity* become the account *user* (``ensure_user_callback``)."""
-        return self._application_agrees(db, db.get_one(self._users, user.id), identity, user.role)
+        return self.agrees(db, db.get_one(self._users, user.id), identity, user.role)
 
-    def _application_agrees(self, db: Session, user: User | None, identity: VerifiedIdentity, role: str) -> bool:
-        callback = self._hooks.ensure_user_callback
+    def agrees(self, db: Session, user: User | None, identity: VerifiedIdentity, role: str) -> bool:
+        """What ``ensure_user_callback`` says of a user, or of one that is about to be made."""
+        callback = self.hooks.ensure_user_callback
         return callback is None or callback(db, user, identity, role) is True
 
 
 def _info(user: User) -> UserInfo:
     return UserInfo(key_of(user), user.username, user.role, user.realname, user.source, user.source_id, user.active)
-
-
-def _vouched_for(user: User, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
-    # LINK-08: a verified claim, a domain this provider is the authority for, and a verified local address.
-    email = (identity.email or "").strip().lower()
-    return _authoritative(identity, settings) and user.email_verified and user.email == email
-
-
-def _authoritative(identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
-    domain = (identity.email or "").strip().lower().rpartition("@")[2]
-    listed = {allowed.lower() for allowed in settings.link_domains}
-    return bool(domain) and identity.email_verified and domain in listed
-
-
-def _groups(identity: VerifiedIdentity) -> Step:
-    if identity.groups is None:
-        return Step("groups", "the source said nothing")
-    return Step("groups", ", ".join(sorted(identity.groups)) or "none")
-
-
-def _key_or(email: str) -> str:
-    try:
-        return canonical_username(email)
-    except ValueError:
-        return email

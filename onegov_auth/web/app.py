@@ -179,6 +179,7 @@ class AuthApp(AuthBase):
         """The class's hooks, and those of the settings section ``user`` where it has none."""
         section = cls.config.setting_registry.user
         return Hooks(
+            map_identity=cls.hooks.map_identity,
             ensure_user_callback=cls.hooks.ensure_user_callback or section.ensure_user_callback,
             change_username_callback=cls.hooks.change_username_callback or section.change_username_callback,
             on_login=cls.hooks.on_login,
