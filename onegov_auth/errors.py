@@ -19,7 +19,8 @@ Every error this framework raises, under one root.
     ├── MissingSecretKeyError        something to encrypt, and no key for it
     ├── DecryptionError              a stored secret and no key that opens it
     ├── SchemaOutdatedError          the database needs ``onegov-auth db upgrade``
-    └── InvalidPasswordError         a password that can't be hashed
+    ├── InvalidPasswordError         a password that can't be hashed
+    └── DirectoryUnavailableError    a directory that can't list its people now
 
 An expected refusal (a wrong password, a foreign state) is no error but a value:
 see :mod:`onegov_auth.outcomes`.
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlreadyActivatedError",
     "DecryptionError",
+    "DirectoryUnavailableError",
     "ExistingUserError",
     "ExpiredSignupLinkError",
     "ForbiddenRoleError",
@@ -195,3 +197,20 @@ class InvalidPasswordError(OnegovAuthError):
     """Raised when a password can't be hashed: too long, a NUL, not Unicode text."""
 
     code = "invalid_password"
+
+
+class DirectoryUnavailableError(OnegovAuthError):
+    """
+    Raised while people are listed, when their directory can't be reached, stops answering or answers half.
+
+    Args:
+        reason: A short stable word, such as ``timeout``.
+        detail: What was seen; never a secret.
+    """
+
+    code = "directory_unavailable"
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail

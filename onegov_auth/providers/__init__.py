@@ -12,7 +12,7 @@ from onegov_auth.domain import (
     Transaction,
     VerifiedIdentity,
 )
-from onegov_auth.errors import MissingDependencyError, OnegovAuthError, SettingsError
+from onegov_auth.errors import DirectoryUnavailableError, MissingDependencyError, OnegovAuthError, SettingsError
 from onegov_auth.outcomes import Challenge, Proof, Rechecked, Redirect, Refused, Start, Unavailable
 from onegov_auth.providers.contract import (
     Answer,
@@ -29,6 +29,7 @@ from onegov_auth.providers.contract import (
     Services,
 )
 from onegov_auth.providers.resources import Resources
+from onegov_auth.settings.providers import SyncSettings
 from onegov_auth.settings.types import Duration, Secret, Section
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Client",
     "Clock",
     "Directory",
+    "DirectoryUnavailableError",
     "Duration",
     "Handler",
     "Headers",
@@ -65,6 +67,7 @@ __all__ = [
     "SettingsError",
     "Start",
     "Step",
+    "SyncSettings",
     "Transaction",
     "Unavailable",
     "VerifiedIdentity",

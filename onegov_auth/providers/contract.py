@@ -19,7 +19,7 @@ from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Callback, Client, Headers, Password, SessionInfo, Transaction, VerifiedIdentity
 from onegov_auth.outcomes import Challenge, Proof, Rechecked, Redirect, Refused, Start, Unavailable
 from onegov_auth.providers.resources import Resources
-from onegov_auth.settings.providers import ProviderSettings
+from onegov_auth.settings.providers import ProviderSettings, SyncSettings
 
 __all__ = [
     "Answer",
@@ -297,6 +297,18 @@ class RequestProvider(Provider):
 class Directory(ABC):
     """A second capability: can list its people, for ``onegov-auth sync``."""
 
+    @property
+    def sync_settings(self) -> SyncSettings:
+        """What to do about people who are gone."""
+        return SyncSettings()
+
     @abstractmethod
     def people(self) -> Iterator[VerifiedIdentity]:
-        """Everybody, page by page; raises when the directory stops answering, so that a part never looks whole."""
+        """
+        Everybody, page by page, as a login would verify them.
+
+        Somebody who is there and may not come in any more has :attr:`VerifiedIdentity.barred`.
+
+        Raises:
+            DirectoryUnavailableError: When the directory stops answering, so that a part never looks whole.
+        """

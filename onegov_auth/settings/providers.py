@@ -8,7 +8,27 @@ from pydantic import Field
 
 from onegov_auth.settings.types import FrozenMap, Section
 
-__all__ = ["ProviderSettings"]
+__all__ = ["ProviderSettings", "SyncSettings"]
+
+
+class SyncSettings(Section):
+    """
+    What ``onegov-auth sync`` does about people whom a directory has no more.
+
+    Attributes:
+        missing: What happens to their account.
+        after: After how many runs in a row without them.
+        max_drop: A run that misses a larger share of the people known from there changes nothing.
+    """
+
+    missing: Literal["deactivate", "keep"] = "deactivate"
+    after: int = Field(2, ge=1)
+    max_drop: str = Field("10%", pattern=r"^(100|[0-9]{1,2})\s*%$")
+
+    @property
+    def largest_drop(self) -> float:
+        """``max_drop`` as a share: 0.1 for ``10%``."""
+        return int(self.max_drop.rstrip("% \t")) / 100
 
 
 class ProviderSettings(Section):
