@@ -19,6 +19,8 @@ from onegov_auth.outcomes import Challenge, LoggedOut, Outcome, Proof, Redirect,
 from onegov_auth.parts import Parts
 from onegov_auth.providers import PasswordProvider, Provider, RedirectProvider, RequestProvider
 from onegov_auth.road import Door, PendingLink
+from onegov_auth.tokens import issue, read
+from onegov_auth.transactions import VALID
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,6 +29,15 @@ __all__ = ["Doors"]
 
 #: Longer usernames are nobody's; RFC 5321 §4.5.3.1 ends addresses at 254 characters.
 MAX_USERNAME = 512
+
+#: What a provider answers that was asked in silence (``prompt=none``), and would have to ask the person something
+#: (OpenID Connect Core §3.1.2.6).
+NEEDS_THE_PERSON = frozenset(
+    {"account_selection_required", "consent_required", "interaction_required", "login_required"}
+)
+
+#: A longer path is forgotten over a provider's logout: it travels in an address beside a whole ID token.
+MAX_KEPT_PATH = 500
 
 
 class Doors(Parts):
@@ -77,7 +88,13 @@ class Doors(Parts):
         )
 
     def start(
-        self, provider: str, client: Client, to: str = "/", *, remember: bool = False
+        self,
+        provider: str,
+        client: Client,
+        to: str = "/",
+        *,
+        remember: bool = False,
+        hints: Mapping[str, str] | None = None,
     ) -> Redirect | Refused | Unavailable:
         """
         Send the browser to a redirect provider.
@@ -87,18 +104,21 @@ class Doors(Parts):
             client: From where; bound to its ``browser`` value.
             to: Where to go after the login, a path on this site.
             remember: Stay logged in.
+            hints: How the provider shall go about it: see :attr:`onegov_auth.domain.Transaction.hints`.
         """
         chosen = self.providers.get(provider)
         if not isinstance(chosen, RedirectProvider):
             return Refused("unknown_provider")
         if not client.browser:
             return Refused("no_browser")
-        transaction = self.transactions.begin("redirect", provider=provider, to=to)
+        hints = hints or {}
+        transaction = replace(self.transactions.begin("redirect", provider=provider, to=to), hints=hints)
         redirect = chosen.start(transaction)
+        self.health.note(provider, redirect)
         if isinstance(redirect, Unavailable):
             self.road.complete(redirect, Door(client=client, provider=provider))
             return redirect
-        data = {"provider": dict(redirect.remember), "remember": remember}
+        data = {"provider": dict(redirect.remember), "remember": remember, "silent": hints.get("prompt") == "none"}
         self.database.once(lambda db: self.transactions.store(db, transaction, client, data))
         return redirect
 
@@ -119,8 +139,24 @@ class Doors(Parts):
         remembered = taken.data.get("provider")
         begun = replace(taken, data=remembered if isinstance(remembered, Mapping) else {})
         verdict = self._own(chosen, chosen.finish(callback, begun))
+        if taken.data.get("silent") is True and isinstance(verdict, Refused) and verdict.code in NEEDS_THE_PERSON:
+            verdict = Refused("no_provider_session", verdict.steps)
         remember = taken.data.get("remember") is True
-        return self.road.complete(verdict, Door(client=client, to=taken.to, remember=remember, provider=provider))
+        outcome = self.road.complete(verdict, Door(client=client, to=taken.to, remember=remember, provider=provider))
+        return replace(outcome, to=taken.to) if isinstance(outcome, Refused) else outcome
+
+    def provider_for(self, username: str) -> str | None:
+        """
+        The redirect provider that people with such an e-mail address log in at (``domains``); ``None`` = any.
+
+        The domain alone decides, so that the answer tells nothing of accounts (ENUM-01).
+        """
+        person, _, domain = username.strip().lower().rpartition("@")
+        for name, provider in self.providers.items():
+            domains = getattr(provider.settings, "domains", ()) if isinstance(provider, RedirectProvider) else ()
+            if person and domain in domains:
+                return name
+        return None
 
     def pending_link(self, link: str | None, client: Client) -> PendingLink | None:
         """
@@ -165,7 +201,8 @@ class Doors(Parts):
         The local session is over in any case, whatever the provider does.
         """
 
-        def work(db: Session) -> Event:
+        def work(db: Session) -> tuple[Event, str | None]:
+            token = self.rechecks.token_of(db, session.id)
             user = db.get(self.entities.user, session.user_id)
             if user is not None and self.hooks.on_logout is not None:
                 self.hooks.on_logout(db, user, client)
@@ -178,13 +215,35 @@ class Doors(Parts):
                 provider=session.provider,
             )
             self.events.record(db, event)
-            return event
+            return event, token
 
-        self.events.announce(self.database.once(work))
+        event, token = self.database.once(work)
+        self.events.announce(event)
         provider = self.providers.get(session.provider)
         if not isinstance(provider, RedirectProvider):
             return LoggedOut(to)
-        return LoggedOut(to, provider.logout(session, self.settings.base_url + to))
+        if token is not None:
+            # RFC 9700 §4.14: nobody is to ask with it any more.
+            provider.revoke(token)
+        # One address for all, because a provider only sends people back to what was registered with it; where they
+        # wanted to go comes back as state, signed.
+        kept = {"provider": provider.name, "to": to if len(to) <= MAX_KEPT_PATH else "/"}
+        state = issue(self.keys, "after-logout", kept, VALID, self.clock)
+        return LoggedOut(to, provider.logout(session, f"{self._address_of(provider.name)}/logout", state))
+
+    def after_logout(self, provider: str, state: str) -> str | None:
+        """
+        Where somebody wanted to go who is back from a provider's own logout.
+
+        Args:
+            provider: Its configured name.
+            state: What the browser brought back; untrusted.
+
+        Returns:
+            A path on this site; ``None`` if *state* is not ours, too old or missing.
+        """
+        data = read(self.keys, "after-logout", state, self.clock)
+        return data["to"] if data is not None and data.get("provider") == provider else None
 
     def _ask(self, username: str, password: Password, *, local_only: bool) -> VerifiedIdentity | Refused | Unavailable:
         """Ask the provider that owns the username; an unknown one is offered in the configured order."""
@@ -222,6 +281,7 @@ class Doors(Parts):
     def _own(
         self, provider: Provider, verdict: VerifiedIdentity | Refused | Unavailable
     ) -> VerifiedIdentity | Refused | Unavailable:
+        self.health.note(provider.name, verdict)
         # ASVS 6.8.1: no provider speaks for another one.
         if isinstance(verdict, VerifiedIdentity) and verdict.source != provider.name:
             return Refused("wrong_source", (Step("source", f"{provider.name} said {verdict.source}"),))

@@ -14,13 +14,18 @@ from onegov_auth.events import EventLog
 from onegov_auth.keys import Keys
 from onegov_auth.models import DEFAULT
 from onegov_auth.passwords import Hasher
+from onegov_auth.provider_sessions import SessionsOfProvider
 from onegov_auth.providers import Provider, Resources, Services
+from onegov_auth.providers.health import Health
 from onegov_auth.providers.registry import make_providers
+from onegov_auth.rechecks import Rechecks
 from onegov_auth.road import Road
 from onegov_auth.sessions import Sessions
 from onegov_auth.transactions import Transactions
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from onegov_auth.database import Database
     from onegov_auth.models import Entities
     from onegov_auth.settings import Settings
@@ -70,10 +75,20 @@ class Parts:
         self.local = LocalPasswords(database, hasher, entities=entities)
         timed: Any = {"clock": clock, "entities": entities}
         limits, application = settings.sessions, settings.application
-        self.sessions = Sessions(database, limits, self.keys, application=application, token=token, **timed)
+        self.events = EventLog(database, **timed)
+        self.health = Health(self.resources, application, clock)
+        self.sessions = Sessions(
+            database,
+            limits,
+            self.keys,
+            application=application,
+            token=token,
+            still_welcome=self._still_welcome,
+            **timed,
+        )
+        self.rechecks = self._rechecks(timed)
         self.transactions = Transactions(self.keys, database.engine.dialect, token=token, **timed)
         self.attempts = Attempts(database, settings.attempts, **timed)
-        self.events = EventLog(database, **timed)
         self.accounts = self._accounts()
         self.road = self._road()
         self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
@@ -87,6 +102,20 @@ class Parts:
             hooks=self.hooks,
             clock=self.clock,
             entities=self.entities,
+        )
+
+    def _still_welcome(self, session_id: UUID, provider: str, checked: float) -> bool:
+        return self.rechecks.still_welcome(session_id, provider, checked)
+
+    def _rechecks(self, timed: Any) -> Rechecks:
+        return Rechecks(
+            self.database,
+            self.sessions,
+            self.keys,
+            providers=lambda: self.providers,
+            health=self.health,
+            events=self.events,
+            **timed,
         )
 
     def _road(self) -> Road:
@@ -104,7 +133,8 @@ class Parts:
         )
 
     def _services(self, name: str) -> Services:
-        address = f"{self.settings.base_url}{self._mount}/provider/{name}"
+        address = self._address_of(name)
+        parts = (self.database, self.transactions, self.events, self.hooks, self.entities)
         return Services(
             resources=self.resources,
             clock=self.clock,
@@ -112,4 +142,9 @@ class Parts:
             callback_url=f"{address}/callback",
             initiate_url=address,
             local_accounts=self.local if name == LOCAL else None,
+            sessions=SessionsOfProvider(name, *parts),
         )
+
+    def _address_of(self, provider: str) -> str:
+        """The absolute address of a provider's page, which others are told."""
+        return f"{self.settings.base_url}{self._mount}/provider/{provider}"

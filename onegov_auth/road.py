@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Door", "PendingLink", "Road"]
 
-#: Nobody tried to log in: a callback or link that was not begun here. Any site can make a browser send one, so they
-#: are events, but no failed logins that fail2ban would count against the visitor.
-NOT_BEGUN = frozenset({"missing_state", "unknown_transaction", "expired_transaction", "unknown_link"})
+#: Nobody tried to log in: a callback or link that was not begun here, or a provider that was asked in silence. Any site
+#: can make a browser send one, so they are events, but no failed logins that fail2ban would count against the visitor.
+NOT_BEGUN = frozenset(
+    {"missing_state", "unknown_transaction", "expired_transaction", "unknown_link", "no_provider_session"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

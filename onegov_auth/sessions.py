@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Identity, SessionInfo, hexadecimal
+from onegov_auth.errors import DecryptionError
 from onegov_auth.models import DEFAULT, primary_key
 from onegov_auth.statements import Prepared, driver_of
 
@@ -87,6 +88,7 @@ class Sessions:
         clock: The time.
         token: Makes a secret of the given number of random bytes, as URL-safe text.
         entities: The mapped classes.
+        still_welcome: Whether a session that its provider vouched for at a time (seconds since 1970) may go on.
     """
 
     def __init__(  # noqa: PLR0913 - collaborators, handed in once
@@ -99,6 +101,7 @@ class Sessions:
         clock: Clock = utcnow,
         token: Callable[[int], str] = secrets.token_urlsafe,
         entities: Entities = DEFAULT,
+        still_welcome: Callable[[UUID, str, float], bool] = lambda _id, _provider, _checked: True,
     ) -> None:
         self._database = database
         self._limits = limits
@@ -106,6 +109,7 @@ class Sessions:
         self._application = application
         self._clock = clock
         self._token = token
+        self._still_welcome = still_welcome
         self._sessions: Any = entities.session
         self._idle = limits.idle.total_seconds()
         self._touch = min(TOUCH, self._idle / 10)
@@ -180,19 +184,22 @@ class Sessions:
         row = self._lookup(token_hash=token_hash(self._application, token))
         if row is None:
             return None
-        session_id, uid, last_seen, expires, remember, provider, username, role, rights, language, groups = row
+        session_id, uid, last_seen, expires, remember, provider, checked, username, role, rights, language, groups = row
         now = self._clock().timestamp()
         if now >= expires or (not remember and now >= last_seen + self._idle):
             return None
+        id_ = session_id if isinstance(session_id, UUID) else UUID(session_id)
+        if checked is not None and not self._still_welcome(id_, provider, checked):
+            return None
         if now - last_seen >= self._touch:
-            self._seen(session_id, last_seen)
+            self._seen(id_, last_seen)
         return Identity(
             username,
             hexadecimal(uid),
             role,
             self._groupids(groups) if groups else frozenset(),
             self._application,
-            session_id if isinstance(session_id, UUID) else UUID(session_id),
+            id_,
             rights,
             provider,
             language,
@@ -250,8 +257,7 @@ class Sessions:
             ids = [row[0] if isinstance(row[0], UUID) else UUID(row[0]) for row in longest]
             self._delete(db, self._sessions.id.in_(ids))
 
-    def _seen(self, session_id: Any, last_seen: float) -> None:
-        key = session_id if isinstance(session_id, UUID) else UUID(session_id)
+    def _seen(self, key: UUID, last_seen: float) -> None:
         before = datetime.fromtimestamp(last_seen, self._clock().tzinfo)
         statement = (
             update(self._sessions)
@@ -278,7 +284,6 @@ class Sessions:
         return known
 
     def _info(self, row: UserSession) -> SessionInfo:
-        hint = row.logout_hint
         return SessionInfo(
             id=row.id,
             user_id=row.user_id,
@@ -291,9 +296,18 @@ class Sessions:
             user_agent=row.user_agent,
             remember=row.remember,
             provider_session=row.provider_session,
-            logout_hint=self._keys.decrypt("session", hint, str(row.id)) if hint else None,
+            logout_hint=self._hint(row),
             issuer=row.issuer,
         )
+
+    def _hint(self, row: UserSession) -> str | None:
+        if not row.logout_hint:
+            return None
+        try:
+            return self._keys.decrypt("session", row.logout_hint, str(row.id))
+        except DecryptionError:
+            # Its secret was taken out of the settings: the person can log out here all the same.
+            return None
 
 
 def _beyond_statement(table: Any) -> Any:
@@ -324,6 +338,7 @@ def _lookup_statement(entities: Entities) -> Any:
             sessions.c.expires,
             sessions.c.remember,
             sessions.c.provider,
+            sessions.c.checked,
             users.c.username,
             users.c.role,
             users.c.rights_stamp,

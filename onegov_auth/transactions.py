@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Transaction
@@ -34,6 +35,9 @@ __all__ = ["VALID", "Transactions"]
 
 #: How long a person may take; the field's habit, and ASVS 6.5.5 for out-of-band codes.
 VALID = timedelta(minutes=10)
+
+#: No browser's hash: what is stored with it is bound to none, and can't be taken.
+NO_BROWSER = "0" * 64
 
 #: How many one browser may have pending; the oldest make room (COOKIE-04).
 MAX_PER_BROWSER = 10
@@ -67,6 +71,9 @@ class Transactions:
         table: Any = self._rows.__table__
         own = (table.c.browser_hash == bindparam("browser"), table.c.kind == bindparam("kind"))
         self._drop = Prepared(dialect, delete(table).where(*own))
+        insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[dialect.name]
+        columns = ["id_hash", "kind", "provider", "browser_hash", "to", "data", "created", "expires"]
+        self._use = Prepared(dialect, insert(table).on_conflict_do_nothing(index_elements=[table.c.id_hash]), columns)
 
     def begin(self, kind: str, *, provider: str | None = None, to: str = "/", valid: timedelta = VALID) -> Transaction:
         """A new transaction with an unguessable id (256 bits); nothing is stored yet."""
@@ -166,6 +173,22 @@ class Transactions:
         """Forget what is pending of that *kind* in this browser: somebody else sits at it now, or is done."""
         if client.browser:
             self._drop.run(driver_of(db), browser=_sha256(client.browser), kind=kind)
+
+    def once(self, db: Session, provider: str, key: str, valid: timedelta) -> bool:
+        """
+        Whether *key* is used for the first time: one statement, so that one of any number of callers is told so.
+
+        Args:
+            db: The unit of work to write in; a rollback gives the key back.
+            provider: Whose key it is; two providers may use the same ones.
+            key: Names something that may happen once, such as a logout token's ``jti``.
+            valid: How long it has to be remembered.
+        """
+        now = self._clock()
+        hashed = _sha256(f"once\0{provider}\0{key}")
+        values = {"id_hash": hashed, "kind": "once", "provider": provider, "browser_hash": NO_BROWSER}
+        used = self._use.run(driver_of(db), **values, to="/", data={}, created=now, expires=now + valid)
+        return int(used.rowcount) == 1
 
     def cleanup(self, db: Session) -> int:
         """Delete what nobody came back for; returns how many."""
