@@ -2,6 +2,7 @@
 
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LocalPasswords
+from onegov_auth.accounts.preview import preview, preview_checks
 from onegov_auth.accounts.resolve import Accounts, Conflict, Resolved
 
-__all__ = ["Accounts", "Conflict", "Hooks", "LocalPasswords", "Resolved"]
+__all__ = ["Accounts", "Conflict", "Hooks", "LocalPasswords", "Resolved", "preview", "preview_checks"]

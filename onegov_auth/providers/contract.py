@@ -58,6 +58,7 @@ class Check:
         detail: What was found; never a secret.
         hint: What to change.
         seconds: How long it took.
+        identity: Somebody that was found on the way; the command says which account they would get.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Check:
     detail: str = ""
     hint: str = ""
     seconds: float = 0.0
+    identity: VerifiedIdentity | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
