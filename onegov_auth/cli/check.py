@@ -1,31 +1,58 @@
-"""``onegov-auth check``: ask a provider what it can say of itself."""
+"""``onegov-auth check``: ask a provider what it can say of itself, and what would become of somebody."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 
+from onegov_auth.accounts import preview_checks
 from onegov_auth.auth import Auth
-from onegov_auth.cli.failures import FAILED, NO, Failure
+from onegov_auth.cli.failures import FAILED, NO, USAGE, Failure, failure_of
 from onegov_auth.cli.operator import Operator, open_database, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.cli.output import shown
-from onegov_auth.providers import Check, Provider
+from onegov_auth.providers import Check, CheckState, VerifiedIdentity
 
 __all__ = ["check"]
 
 _SIGNS = {"ok": "✔", "warning": "!", "failed": "✘", "skipped": "–"}
 
+#: Claims of somebody in a thousand groups are some kilobytes.
+MAX_CLAIMS = 1024 * 1024
+
+
+def _read_claims(_context: click.Context, _parameter: click.Parameter, path: str | None) -> Mapping[str, object] | None:
+    if path is None:
+        return None
+    try:
+        with click.open_file(path, encoding="utf-8") as file:
+            claims = json.loads(file.read(MAX_CLAIMS))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Failure(f"{shown(path)} holds no JSON that can be read.", USAGE) from error
+    if not isinstance(claims, dict):
+        raise Failure(f"{shown(path)} holds no JSON object: paste the claims of an ID token or of UserInfo.", USAGE)
+    return claims
+
 
 @click.command(cls=Command)
 @click.argument("provider")
 @click.option("--login", metavar="USER", help="Look up this person on the way, without a password.")
+@click.option(
+    "--claims",
+    metavar="FILE",
+    callback=_read_claims,
+    help="What a provider told of somebody, as JSON (- reads it from stdin): which account and role they would get.",
+)
 @pass_operator
-def check(operator: Operator, *, provider: str, login: str | None) -> None:
+def check(operator: Operator, *, provider: str, login: str | None, claims: Mapping[str, object] | None) -> None:
     """Check step by step whether the configured PROVIDER works; exit code 4 if a step fails."""
+    auth = _auth(operator, provider)
     steps = []
-    for step in _provider(operator, provider).check(login=login):
+    for step in _steps(operator, auth, auth.providers[provider].check(login=login, claims=claims)):
         steps.append(step)
         if not operator.options.as_json:
             click.echo(_line(step))
@@ -36,12 +63,28 @@ def check(operator: Operator, *, provider: str, login: str | None) -> None:
         raise click.exceptions.Exit(FAILED)
 
 
-def _provider(operator: Operator, name: str) -> Provider:
+def _auth(operator: Operator, name: str) -> Auth:
     settings = operator.configured()
     if name not in settings.providers:
         raise Failure(f"There is no provider {name}; there are {', '.join(settings.providers)}.", NO)
-    # The provider's own way is looked at, not the database's: it need not be there yet.
-    return Auth.from_settings(settings, database=open_database(settings)).providers[name]
+    # The provider's own way is looked at, not the database's: it need not be there yet. No application is told.
+    return Auth.from_settings(settings, database=open_database(settings))
+
+
+def _steps(operator: Operator, auth: Auth, found: Iterator[Check]) -> Iterator[Check]:
+    """The provider's steps, and the account of whoever was found in one of them."""
+    for step in found:
+        yield step
+        if step.identity is not None:
+            yield from _account(operator, auth, step.identity)
+
+
+def _account(operator: Operator, auth: Auth, identity: VerifiedIdentity) -> Iterator[Check]:
+    settings = auth.settings.providers[identity.source]
+    try:
+        yield from preview_checks(operator.database, auth.accounts, identity, settings)
+    except (Failure, DBAPIError) as error:
+        yield Check("account", CheckState.SKIPPED, failure_of(error).message)
 
 
 def _line(step: Check) -> str:

@@ -11,8 +11,12 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from onegov_auth import migrations
 from onegov_auth.cli import main
+from onegov_auth.collections import UserCollection
+from onegov_auth.database import Database
 from onegov_auth.providers import Check, CheckState, PasswordProvider, Refused
+from onegov_auth.testing.providers import person
 
 SECRET = "a secret for tests only, of more than 32 characters"
 
@@ -27,9 +31,11 @@ class Talkative(PasswordProvider):
         del username, password
         return Refused("unknown_user")
 
-    def check(self, login: str | None = None, claims: object = None) -> Iterator[Check]:
-        """One step of each kind."""
-        del claims
+    def check(self, login: str | None = None, claims: Any = None) -> Iterator[Check]:
+        """One step of each kind; with claims, whose they are."""
+        if claims is not None:
+            yield Check("claims", CheckState.OK, identity=person("talk", claims["sub"], claims["sub"]))
+            return
         yield Check("connection", CheckState.OK, "127.0.0.1\x07", seconds=0.25)
         yield Check("certificate", CheckState.WARNING, "expires soon", hint="renew it")
         yield Check("login", CheckState.SKIPPED if login is None else CheckState.FAILED, login or "")
@@ -48,12 +54,12 @@ def _check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         "base_url": "https://app.example.org",
         "database": f"sqlite:///{tmp_path / 'app.db'}",
         "secrets": [SECRET],
-        "providers": {"local": {"kind": "local"}, "talk": {"kind": "talkative"}},
+        "providers": {"local": {"kind": "local"}, "talk": {"kind": "talkative", "default_role": "member"}},
     }
     (tmp_path / "auth.yml").write_text(yaml.safe_dump(settings))
 
-    def check(*arguments: str) -> Result:
-        return CliRunner().invoke(main, ["--config", str(tmp_path / "auth.yml"), "check", *arguments])
+    def check(*arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(main, ["--config", str(tmp_path / "auth.yml"), "check", *arguments], input=stdin)
 
     return check
 
@@ -95,6 +101,65 @@ def test_unknown_provider(check: Any) -> None:
     result = check("staff")
 
     assert (result.exit_code, result.stderr) == (1, "Error: There is no provider staff; there are local, talk.\n")
+
+
+@pytest.fixture(name="with_database")
+def _with_database(tmp_path: Path) -> Iterator[Database]:
+    """The application's database, with a local Ann."""
+    database = Database(f"sqlite:///{tmp_path / 'app.db'}")
+    migrations.upgrade(database.engine)
+    with database.unit() as db:
+        UserCollection(db).add("ann", "correct horse battery staple", "member")
+    yield database
+    database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("sub", "code", "line"),
+    [
+        ("ben", 0, "✔ account: ben would be made"),
+        ("ann", 4, "✘ account: conflict; conflict: ann"),
+    ],
+)
+def test_pasted_claims(check: Any, with_database: Database, tmp_path: Path, sub: str, code: int, line: str) -> None:
+    """Claims in a file show the account and the role, or what is in the way, and nothing is made."""
+    (tmp_path / "claims.json").write_text(json.dumps({"sub": sub}))
+    result = check("talk", "--claims", str(tmp_path / "claims.json"))
+
+    assert result.exit_code == code
+    assert any(one.startswith(line) for one in result.stdout.splitlines())
+    with with_database.read() as db:
+        assert UserCollection(db).query().count() == 1
+
+
+def test_pasted_claims_as_json(check: Any, with_database: Database) -> None:
+    """Claims may come from stdin, and the account's steps are among the others."""
+    told = json.loads(check("talk", "--claims", "-", "--json", stdin='{"sub": "ben"}').stdout)
+
+    assert [step["name"] for step in told["steps"]] == ["claims", "account", "role"]
+    assert told["steps"][2]["detail"] == "member"
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["no file", "no tables"])
+def test_claims_without_a_database(check: Any, tmp_path: Path, made: bool) -> None:
+    """Where there are no accounts yet, nothing is said of one, and no file is made."""
+    if made:
+        (tmp_path / "app.db").touch()
+    result = check("talk", "--claims", "-", stdin='{"sub": "ben"}')
+
+    assert result.exit_code == 0
+    assert "onegov-auth db upgrade" in result.stdout
+    assert (tmp_path / "app.db").exists() is made
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "eyJ.eyJ.x"])
+def test_claims_that_are_none(check: Any, text: str) -> None:
+    """What is no JSON object is the command line's fault, and is not repeated."""
+    result = check("talk", "--claims", "-", stdin=text)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "eyJ" not in result.stderr
 
 
 def test_check_leaves_no_database(check: Any, tmp_path: Path) -> None:
