@@ -15,6 +15,10 @@ oldest_node=20
 
 has_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null; }
 
+has_samba() {
+    command -v samba >/dev/null && [ -d /usr/share/samba/setup ] && compgen -G '/usr/lib/*/samba/ldb/samldb.so' >/dev/null
+}
+
 has_node() {
     local version
     version="$(node --version 2>/dev/null)" || return 1
@@ -25,6 +29,7 @@ has_node() {
 missing_packages() {
     has_postgresql || echo postgresql
     command -v slapd >/dev/null || echo slapd
+    has_samba || printf '%s\n' samba-ad-dc samba-ad-provision
     command -v ldapmodify >/dev/null || echo ldap-utils
     command -v redis-server >/dev/null || echo redis-server
     has_node || echo nodejs

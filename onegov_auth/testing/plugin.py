@@ -20,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from onegov_auth.database import Database
     from onegov_auth.testing.clock import FakeClock
-    from onegov_auth.testing.servers import OidcProvider, PostgreSQL, Redis, ServerProcess, Slapd
+    from onegov_auth.testing.servers import OidcProvider, PostgreSQL, Redis, SambaAD, ServerProcess, Slapd
 
 __all__ = ["require_server"]
 
@@ -158,6 +158,14 @@ def _own_slapd() -> Iterator[Slapd]:
     from onegov_auth.testing.servers import Slapd
 
     yield from _served(Slapd)
+
+
+@pytest.fixture(name="samba_ad", scope="session")
+def _samba_ad() -> Iterator[SambaAD]:
+    """An Active Directory domain for the whole session; who adds entries or changes one undoes it."""
+    from onegov_auth.testing.servers import SambaAD
+
+    yield from _served(SambaAD)
 
 
 @pytest.fixture(name="oidc_op", scope="session")

@@ -5,6 +5,7 @@ from onegov_auth.testing.servers.people import GROUPS, PEOPLE, Person
 from onegov_auth.testing.servers.postgresql import PostgreSQL
 from onegov_auth.testing.servers.process import ServerFailedError, ServerMissingError, ServerProcess
 from onegov_auth.testing.servers.redis import Redis
+from onegov_auth.testing.servers.samba import SambaAD
 from onegov_auth.testing.servers.slapd import Slapd
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Person",
     "PostgreSQL",
     "Redis",
+    "SambaAD",
     "ServerFailedError",
     "ServerMissingError",
     "ServerProcess",

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from onegov_auth.testing.servers.people import GROUPS, PEOPLE, people_in
 
-__all__ = ["Attributes", "add_record", "delete_record", "modify_record", "seed"]
+__all__ = ["Attributes", "add_record", "delete_record", "modify_record", "move_record", "seed"]
 
 #: One value or several for each attribute.
 Attributes: TypeAlias = Mapping[str, str | bytes | Sequence[str | bytes]]
@@ -34,6 +34,18 @@ def modify_record(dn: str, attributes: Attributes) -> str:
 def delete_record(dn: str) -> str:
     """The record that deletes an entry."""
     return "\n".join([_line("dn", dn), "changetype: delete", "", ""])
+
+
+def move_record(dn: str, rdn: str, parent: str) -> str:
+    """The record that gives an entry another first part of its name, below *parent*; the old part is gone."""
+    lines = [
+        _line("dn", dn),
+        "changetype: modrdn",
+        _line("newrdn", rdn),
+        "deleteoldrdn: 1",
+        _line("newsuperior", parent),
+    ]
+    return "\n".join([*lines, "", ""])
 
 
 def _each(values: str | bytes | Sequence[str | bytes]) -> Iterable[str | bytes]:

@@ -94,6 +94,8 @@ class ServerProcess(ABC):
     program: ClassVar[str]
     package: ClassVar[str]
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    #: The address to listen on.
+    host: str = LOOPBACK
     #: Accounts that a root's process runs as, the first there is; empty means it may run as root.
     run_as: ClassVar[tuple[str, ...]] = ()
 
@@ -212,7 +214,7 @@ class ServerProcess(ABC):
             with socket.socket() as trial:
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that just ended don't count
                 try:
-                    trial.bind((LOOPBACK, port))
+                    trial.bind((self.host, port))
                 except OSError as error:
                     raise ServerFailedError(f"{self.name}: port {port}: {error}") from error
 

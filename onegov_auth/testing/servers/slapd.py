@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from onegov_auth.testing.servers.certificates import Authority
-from onegov_auth.testing.servers.ldif import Attributes, add_record, delete_record, modify_record, seed
+from onegov_auth.testing.servers.directory import CLIENTS, DirectoryServer
+from onegov_auth.testing.servers.ldif import seed
 from onegov_auth.testing.servers.people import PEOPLE, Person
 from onegov_auth.testing.servers.process import (
     LOOPBACK,
     ServerFailedError,
     ServerMissingError,
-    ServerProcess,
     find_program,
     free_ports,
 )
@@ -67,7 +67,7 @@ access to *
 """
 
 
-class Slapd(ServerProcess):
+class Slapd(DirectoryServer):
     """
     OpenLDAP on loopback: ``ldap://`` (with StartTLS) and ``ldaps://``, below ``dc=example,dc=org``.
 
@@ -164,36 +164,22 @@ class Slapd(ServerProcess):
 
     def is_ready(self) -> bool:
         """Whether the administrator can bind."""
-        program = find_program("ldapwhoami", "ldap-utils")
+        program = find_program("ldapwhoami", CLIENTS)
         try:
-            self.run(program, "-o", "nettimeout=2", *self._as_admin)
+            self.run(program, "-o", "nettimeout=2", *self.as_admin)
         except ServerFailedError:
             return False
         return True
 
     def populate(self) -> None:
         """Add the people and their groups, as a client does, so that the overlays see them."""
-        self._change(seed(self.base, self.service_password))
+        self.change(seed(self.base, self.service_password))
 
     @property
-    def _as_admin(self) -> Sequence[str]:
+    def as_admin(self) -> Sequence[str]:
+        """Over the plain port of loopback, with the password from a file."""
         password_file = str(self.directory / "admin-password")
         return ["-x", "-H", f"ldap://{LOOPBACK}:{self.port}", "-D", self.admin_dn, "-y", password_file]
-
-    def _change(self, records: str) -> None:
-        self.run(find_program("ldapmodify", "ldap-utils"), *self._as_admin, text=records)
-
-    def add_entry(self, dn: str, attributes: Attributes) -> None:
-        """Add an entry; values are text, bytes or sequences of them. Raises ServerFailedError if the server refuses."""
-        self._change(add_record(dn, attributes))
-
-    def modify(self, dn: str, attributes: Attributes) -> None:
-        """Replace these attributes of an entry; an empty sequence removes one. Raises ServerFailedError."""
-        self._change(modify_record(dn, attributes))
-
-    def delete(self, dn: str) -> None:
-        """Delete an entry without children. Raises ServerFailedError, for instance when there is none."""
-        self._change(delete_record(dn))
 
 
 def _folder(candidates: Sequence[str], content: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-from onegov_auth.testing.servers.ldif import add_record, delete_record, modify_record
+from onegov_auth.testing.servers.ldif import add_record, delete_record, modify_record, move_record
 
 
 def encoded(value: bytes) -> str:
@@ -50,3 +50,16 @@ def test_values_are_replaced_or_removed() -> None:
 def test_an_entry_is_deleted() -> None:
     """By its name alone."""
     assert delete_record("cn=a").splitlines()[1] == "changetype: delete"
+
+
+def test_an_entry_can_be_moved() -> None:
+    """The old first part of the name goes, and the entry lies below another one."""
+    record = move_record("cn=a,dc=x", "cn=b", "ou=y,dc=x")
+
+    assert record.splitlines()[1:] == [
+        "changetype: modrdn",
+        f"newrdn:: {encoded(b'cn=b')}",
+        "deleteoldrdn: 1",
+        f"newsuperior:: {encoded(b'ou=y,dc=x')}",
+        "",
+    ]
