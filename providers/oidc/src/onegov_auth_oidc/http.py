@@ -64,11 +64,13 @@ class HttpAnswer:
         status: The HTTP status.
         body: At most ``MAX_BYTES``; hidden, because tokens may be in it.
         host: Who answered, for messages.
+        date: What time it is there (RFC 9110 §6.6.1), as it stands in the header.
     """
 
     status: int
     body: bytes
     host: str
+    date: str | None = None
 
     def __repr__(self) -> str:
         return f"HttpAnswer({self.status}, host={self.host!r})"
@@ -152,7 +154,8 @@ class Http:
                 deadline(self.total),
                 self.client.stream(method, url, headers=dict(headers), content=body) as response,
             ):
-                return HttpAnswer(response.status_code, self._read(response, host), host)
+                read = self._read(response, host)
+                return HttpAnswer(response.status_code, read, host, response.headers.get("date"))
         except _TIMEOUTS as error:
             raise OIDCUnreachableError("timeout", f"{host} did not answer in time") from error
         except ForbiddenAddressError as error:
