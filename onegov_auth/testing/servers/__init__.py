@@ -1,6 +1,7 @@
 """Real servers for tests and for the demo: started on loopback, thrown away afterwards."""
 
 from onegov_auth.testing.servers.oidc import OidcProvider
+from onegov_auth.testing.servers.oidc_mock import MockOidcProvider
 from onegov_auth.testing.servers.people import GROUPS, PEOPLE, Person
 from onegov_auth.testing.servers.postgresql import PostgreSQL
 from onegov_auth.testing.servers.process import ServerFailedError, ServerMissingError, ServerProcess
@@ -11,6 +12,7 @@ from onegov_auth.testing.servers.slapd import Slapd
 __all__ = [
     "GROUPS",
     "PEOPLE",
+    "MockOidcProvider",
     "OidcProvider",
     "Person",
     "PostgreSQL",

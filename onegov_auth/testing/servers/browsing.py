@@ -15,7 +15,7 @@ from onegov_auth.testing.servers.process import ServerFailedError
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Form", "cancel", "forms", "log_in", "log_out", "new_browser"]
+__all__ = ["Form", "cancel", "fill_in", "forms", "log_in", "log_out", "new_browser"]
 
 _MOST_STEPS = 20
 
@@ -129,8 +129,13 @@ def log_in(url: str, login: str, password: str, browser: httpx.Client | None = N
     Raises:
         ServerFailedError: A page without a form, or the same form again.
     """
+    return fill_in(url, {"login": login, "password": password}, browser)
+
+
+def fill_in(url: str, answers: Mapping[str, str], browser: httpx.Client | None = None) -> str:
+    """As :func:`log_in`, with any *answers* to the first form of each page."""
     with _opened(browser) as opened:
-        return _Visit(opened, url, {"login": login, "password": password}).leave()
+        return _Visit(opened, url, answers).leave()
 
 
 def cancel(url: str, browser: httpx.Client | None = None) -> str:
@@ -148,5 +153,4 @@ def cancel(url: str, browser: httpx.Client | None = None) -> str:
 
 def log_out(url: str, browser: httpx.Client | None = None) -> str:
     """Confirm an RP-initiated logout; returns where the provider sends the browser. Raises ServerFailedError."""
-    with _opened(browser) as opened:
-        return _Visit(opened, url, {"logout": "yes"}).leave()
+    return fill_in(url, {"logout": "yes"}, browser)
