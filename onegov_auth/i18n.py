@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -104,10 +104,10 @@ class Translator:
     def moment(self, at: datetime) -> str:
         """A date with its time, in UTC: the clock of whoever reads it is not known."""
         # Importing it takes longer than many a command.
-        from babel.dates import format_datetime  # noqa: PLC0415 - for the reason above
+        from babel.dates import format_date, format_time  # noqa: PLC0415 - for the reason above
 
-        locale = _REGIONS.get(self.language, self.language)
-        return f"{format_datetime(at, 'medium', locale=locale)} UTC"
+        locale, utc = _REGIONS.get(self.language, self.language), at.astimezone(UTC)
+        return f"{format_date(utc, 'medium', locale)}, {format_time(utc, 'short', locale=locale)} UTC"
 
 
 def languages() -> tuple[str, ...]:

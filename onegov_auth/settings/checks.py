@@ -6,17 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from onegov_auth.settings.hosts import is_loopback
 from onegov_auth.settings.model import Settings
 from onegov_auth.settings.providers import ProviderSettings
 
-__all__ = ["CHECKS", "SECRET_LENGTH", "cross_faults", "is_loopback"]
+__all__ = ["CHECKS", "SECRET_LENGTH", "cross_faults"]
 
 #: 256 bits of a key (RFC 2104 §3) need 32 characters even if each brings 8 bits, which typed ones don't.
 SECRET_LENGTH = 32
@@ -41,16 +41,6 @@ def cross_faults(settings: Settings, raw: Mapping[str, Any], broken: Iterable[st
     for needs, check in CHECKS:
         if not any(path.startswith(f"{need}.") or f"{need}.".startswith(path) for path in lost for need in needs):
             yield from check(settings, raw)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a *host* is this very machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3)."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _base_url(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.headerregistry import Address
+from email.utils import parseaddr
 from typing import Literal
 
 from pydantic import Field, field_validator
 
+from onegov_auth.settings.mail_server import MailServer
 from onegov_auth.settings.types import Duration, Secret, Section
 
 __all__ = ["JWT", "SMS", "APITokens", "Mail", "Tokens"]
@@ -62,7 +65,8 @@ class Mail(Section):
     How mails are sent.
 
     Attributes:
-        url: ``smtp://``, ``smtps://`` (with user and password if needed), ``console:`` or ``maildir:PATH``.
+        url: ``smtp://user:password@host:port``, ``smtps://…``, ``console:`` or ``maildir:PATH``; see
+            :class:`onegov_auth.settings.mail_server.MailServer`.
         sender: The sender's name and address.
     """
 
@@ -72,8 +76,25 @@ class Mail(Section):
     @field_validator("url")
     @classmethod
     def _known(cls, value: Secret) -> Secret:
-        if not value.reveal().startswith(("smtp://", "smtps://", "console:", "maildir:")):
+        scheme, _, rest = value.reveal().partition(":")
+        if scheme not in {"smtp", "smtps", "console", "maildir"}:
             raise ValueError("must begin with smtp://, smtps://, console: or maildir:")
+        if scheme in {"smtp", "smtps"}:
+            MailServer.parse(value.reveal())
+        elif scheme == "maildir" and not rest:
+            raise ValueError("must name a folder: maildir:PATH")
+        return value
+
+    @field_validator("sender")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        name, address = parseaddr(value)
+        try:
+            Address(name, addr_spec=address)
+        except ValueError:
+            address = ""
+        if not address:
+            raise ValueError("must be an address such as Example <auth@example.org>")
         return value
 
 

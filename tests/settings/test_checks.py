@@ -10,7 +10,6 @@ import pytest
 
 from onegov_auth.errors import SettingsError
 from onegov_auth.settings import ProviderSettings, settings_from
-from onegov_auth.settings.checks import is_loopback
 
 
 class Front(ProviderSettings):
@@ -71,17 +70,6 @@ def test_insecure_cookies(faults: Faults) -> None:
     assert faults(cookies=off, base_url="http://localhost:8080") == ()
     assert faults(cookies=off, base_url="https://app.example.org") == (fault,)
     assert fault in faults(cookies=off, base_url="http://10.0.0.1")
-
-
-@pytest.mark.sec("COOKIE-02")
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("localhost", True), ("a.localhost", True), ("127.8.8.8", True), ("::1", True), ("localhost.example.org", False),
-     ("10.0.0.1", False), ("127.0.0.1.example.org", False), ("", False)],
-)  # fmt: skip
-def test_is_loopback(host: str, expected: bool) -> None:
-    """This machine is localhost and the loopback addresses, and no name that only looks like it."""
-    assert is_loopback(host) is expected
 
 
 @pytest.mark.sec("ASVS-11.5.1")
