@@ -252,10 +252,13 @@ def test_a_fresh_connection_is_not_kept(to: Callable[..., Connections]) -> None:
         with connections.fresh(connections.deadline()) as session:
             session.bind("uid=x,dc=org", b"x", connections.deadline())
         assert not session.usable()
-        ask(connections)
+        asked: list[Session] = []
+        connections.ask(asked.append, connections.deadline())
+        with connections.fresh(connections.deadline()) as another:
+            pass
 
-        assert server.connections == 2
-        assert spoken(server) == ["bind", "bind", "search"]
+        assert len({id(one) for one in (session, *asked, another)}) == 3
+        assert spoken(server) == ["bind", "bind"]
 
 
 def test_closing_closes_what_is_kept(to: Callable[..., Connections]) -> None:

@@ -11,9 +11,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from onegov_auth.providers import Clock
+from onegov_auth_ldap.entry import Entry
 from onegov_auth_ldap.errors import DirectoryError
-from onegov_auth_ldap.session import SUCCESS, Session
+from onegov_auth_ldap.flavour import ROOT, Flavour, flavour_of
+from onegov_auth_ldap.session import SUCCESS, Query, Session
 from onegov_auth_ldap.settings import LDAPSettings
+from onegov_auth_ldap.spares import Spares
 from onegov_auth_ldap.state import bind_fault
 from onegov_auth_ldap.wire import Deadline, tls_context
 
@@ -49,6 +52,8 @@ class Connections:
         self._lock = threading.Lock()
         self._idle: list[Session] = []
         self._down: dict[str, datetime] = {}
+        self._flavour: Flavour | None = None
+        self._spares = Spares(lambda: self.open(self.order()[0], self.deadline()))
 
     def deadline(self) -> Deadline:
         """The end of a login that begins now."""
@@ -72,6 +77,22 @@ class Connections:
                     raise
         return self._on_any(lambda url: self._keep_after(self._as_service(url, deadline), question))
 
+    def flavour(self, search: Callable[[Query], list[Entry]]) -> Flavour:
+        """
+        Which product answers: as configured, or asked once.
+
+        Args:
+            search: Asks a server.
+
+        Raises:
+            DirectoryError: If it doesn't answer.
+        """
+        if self._settings.flavour != "auto":
+            return self._settings.flavour
+        if self._flavour is None:
+            self._flavour = flavour_of(search(ROOT))
+        return self._flavour
+
     @contextmanager
     def fresh(self, deadline: Deadline) -> Iterator[Session]:
         """
@@ -80,7 +101,7 @@ class Connections:
         Raises:
             DirectoryError: If no server takes a connection.
         """
-        session = self._on_any(lambda url: self.open(url, deadline))
+        session = self._spares.take(self.order()[0]) or self._on_any(lambda url: self.open(url, deadline))
         try:
             yield session
         finally:
@@ -105,6 +126,7 @@ class Connections:
         """Close what is kept; what is in use is closed when it is too old."""
         with self._lock:
             idle, self._idle = self._idle, []
+        self._spares.close()
         for session in idle:
             session.close()
 
@@ -149,9 +171,11 @@ class Connections:
         if not password.strip():
             raise DirectoryError("service_password", "the service account's password is empty", elsewhere=False)
         answer = session.bind(service.dn, password, deadline)
-        if answer.code != SUCCESS:
+        fault = bind_fault(answer)
+        if fault is not None or answer.code != SUCCESS:
             # Another server would say the same, and count it: a locked service account locks out everybody.
-            raise DirectoryError("service_bind", answer.description, elsewhere=bind_fault(answer) is None)
+            detail = answer.description if fault is None else f"{answer.description}: {fault.code}"
+            raise DirectoryError("service_bind", detail, elsewhere=fault is None)
 
     def _keep_after(self, session: Session, question: Callable[[Session], T]) -> T:
         try:

@@ -8,12 +8,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TypeAlias
 
-__all__ = ["Name", "escape_dn", "escape_filter", "naming_context", "normal", "parse", "parse_name"]
+__all__ = [
+    "Name",
+    "account_name",
+    "escape_dn",
+    "escape_filter",
+    "naming_context",
+    "normal",
+    "parse",
+    "parse_name",
+]
 
 #: A parsed name: per RDN its sorted pairs of type and prepared value.
 Name: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
+
+#: How many names are kept parsed: a directory names the same groups at every login.
+_KEPT = 4096
 
 #: Characters that stand for themselves in a filter whatever reads it.
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._-")
@@ -42,6 +55,9 @@ _TYPES = {
     "0.9.2342.19200300.100.1.1": "uid",
     "userid": "uid",
 }
+
+#: What no ``sAMAccountName`` holds (MS-ADTS §3.1.1.6), and what would make another domain of ``user@domain``.
+_NO_ACCOUNT = re.compile(r'[@"/\\\[\]:;|=,+*?<>\x00-\x1f\x7f]')
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+")
 _HEX = re.compile(r"#(?:[0-9A-Fa-f]{2})+")
@@ -85,6 +101,12 @@ def escape_dn(value: str) -> str:
     return "".join(_escape_char(char, first=at == 0, last=at == last) for at, char in enumerate(value))
 
 
+@lru_cache(_KEPT)
+def account_name(value: str) -> str | None:
+    r"""*value* for ``user@domain`` or ``DOMAIN\user``, ``None`` if it would be more than the user's part (LDAP-08)."""
+    return None if not value or _NO_ACCOUNT.search(value) else value
+
+
 def parse(text: str) -> Name:
     """
     The parts of a distinguished name (RFC 4514), prepared for comparison (RFC 4518 §2).
@@ -98,6 +120,7 @@ def parse(text: str) -> Name:
     return rdns
 
 
+@lru_cache(_KEPT)
 def normal(name: str | Name) -> str:
     """
     A distinguished name in the one spelling that all equal names share, in lower case.

@@ -7,7 +7,6 @@ ldap3 limits one ``recv``; a server that sends an octet now and then would hold 
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import time
@@ -109,11 +108,15 @@ class Wire:
 
     def quiet(self) -> bool:
         """Whether the other side is silent, as it is between two operations; an end or a notice is not."""
-        if self._raw.fileno() < 0:
+        try:
+            self._raw.settimeout(0)
+            # A look at the socket alone would take TLS 1.3's session tickets, which follow a handshake, for a notice.
+            self._raw.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
             return False
-        poll = select.poll()
-        poll.register(self._raw, select.POLLIN)
-        return not poll.poll(0)
+        return False
 
     def _left(self) -> float:
         left = self._end - time.monotonic()
