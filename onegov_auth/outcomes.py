@@ -127,12 +127,15 @@ class Refused:
         steps: What was decided on the way.
         retry_after: Seconds until another try makes sense, where that is the reason.
         to: Where the person wanted to go, for another try; a path on this site.
+        proven: Whether the password was right all the same, so that the person may be told what is wrong with the
+            account; everybody else learns nothing (ASVS 6.3.8).
     """
 
     code: str
     steps: tuple[Step, ...] = ()
     retry_after: int | None = None
     to: str | None = None
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
