@@ -37,9 +37,25 @@ _BY_CODE = {
 }
 
 
+_NOT_HERE = _("Your account does not allow a login at this time or from here.")
+
+#: What is wrong with an account whose password was right (``Refused.proven``).
+_PROVEN = {
+    "account_disabled": _("Your account is disabled. Please ask those who run the directory."),
+    "account_expired": _("Your account has expired. Please ask those who run the directory."),
+    "account_locked": _("Your account is locked. Please ask those who run the directory."),
+    "not_allowed_here": _NOT_HERE,
+    "not_allowed_now": _NOT_HERE,
+    "password_expired": _("Your password has expired. Please change it in your organisation, then log in here again."),
+    "password_must_change": _(
+        "Your password has to be changed first. Please do that in your organisation, then log in here again."
+    ),
+}
+
+
 def password_message(refused: Refused) -> str:
-    """Why a username and password got nobody in; the same words for every reason."""
-    return wait_message(refused) or _WRONG
+    """Why a username and password got nobody in; the same words for every reason, unless the password was right."""
+    return wait_message(refused) or (_PROVEN.get(refused.code, _WRONG) if refused.proven else _WRONG)
 
 
 def provider_message(refused: Refused) -> str:
