@@ -20,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from onegov_auth.database import Database
     from onegov_auth.testing.clock import FakeClock
-    from onegov_auth.testing.servers import OidcProvider, PostgreSQL, Redis, SambaAD, ServerProcess, Slapd
+    from onegov_auth.testing.servers import OidcProvider, PostgreSQL, Redis, SambaAD, ServerProcess, Slapd, Smtp
 
 __all__ = ["require_server"]
 
@@ -197,3 +197,11 @@ def _redis_url(redis: Redis) -> str:
     """The URL of an empty Redis database."""
     redis.flush()
     return redis.url
+
+
+@pytest.fixture(name="smtp")
+def _smtp() -> Iterator[Smtp]:
+    """A mail server of this test's own, in the clear, which may be stopped; see :class:`Smtp` for others."""
+    from onegov_auth.testing.servers import Smtp
+
+    yield from _served(Smtp)

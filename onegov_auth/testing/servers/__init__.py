@@ -8,6 +8,7 @@ from onegov_auth.testing.servers.process import ServerFailedError, ServerMissing
 from onegov_auth.testing.servers.redis import Redis
 from onegov_auth.testing.servers.samba import SambaAD
 from onegov_auth.testing.servers.slapd import Slapd
+from onegov_auth.testing.servers.smtp import Smtp
 
 __all__ = [
     "GROUPS",
@@ -22,4 +23,5 @@ __all__ = [
     "ServerMissingError",
     "ServerProcess",
     "Slapd",
+    "Smtp",
 ]
