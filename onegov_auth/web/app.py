@@ -99,8 +99,8 @@ class AuthApp(AuthBase):
         self.cookies = CookieJar.named(settings.cookie_name, secure=settings.cookies.secure)
         self.intents = {role: frozenset(intents) for role, intents in settings.roles.items()}
         self.driver_error: type[Exception] = auth.database.engine.dialect.loaded_dbapi.OperationalError
-        self.primary_provider = self._first(RedirectProvider, "primary", "auto_login")
-        self.auto_login_provider = self._first(RequestProvider, "auto_login")
+        self.primary_provider = self._first(RedirectProvider, "primary")
+        self.auto_login_provider = self._first((RequestProvider, RedirectProvider), "auto_login")
 
     @classmethod
     def from_yaml(cls, path: str | PathLike[str], application: str | None = None, **kwargs: Any) -> Self:
@@ -168,9 +168,9 @@ class AuthApp(AuthBase):
         """What a request by *user* would be known as; belongs to no session."""
         return RequestIdentity(self.auth.as_identity(user))
 
-    def _first(self, kind: type, *flags: str) -> Any:
+    def _first(self, kind: type | tuple[type, ...], flag: str) -> Any:
         for provider in self.auth.providers.values():
-            if isinstance(provider, kind) and any(getattr(provider.settings, flag, False) for flag in flags):
+            if isinstance(provider, kind) and getattr(provider.settings, flag, False):
                 return provider
         return None
 

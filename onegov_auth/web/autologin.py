@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
+from onegov_auth.providers import RequestProvider
 from onegov_auth.web.links import home_url, login_url, provider_url, static_url
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ _BOT = re.compile(r"bot|crawl|spider|slurp|preview|monitor|curl|wget|python-requ
 
 def autologin_tween_factory(app: AuthApp, handler: Handler) -> Handler:
     """Without an auto-login provider there is no tween, and no page pays for it."""
-    if app.auto_login_provider is None:
+    if not isinstance(app.auto_login_provider, RequestProvider):
+        # A redirect provider can't be asked by a script: its own cookies are absent in what is no page of a window.
         return handler
 
     def autologin_tween(request: AuthRequest) -> Response:

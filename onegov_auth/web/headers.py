@@ -38,8 +38,11 @@ OWN_PAGE: Mapping[str, str] = {
 
 def own_page(response: Response) -> Response:
     """Give *response* the headers of our own pages, unless it has its own."""
+    framed = "frame-ancestors" in response.headers.get("Content-Security-Policy", "")
     for name, value in OWN_PAGE.items():
-        response.headers.setdefault(name, value)
+        # The older header would forbid what a policy of its own allows (CSP 3 §6.4.2.2).
+        if not (framed and name == "X-Frame-Options"):
+            response.headers.setdefault(name, value)
     return response
 
 

@@ -94,6 +94,7 @@ class ProviderLogout:
 class Endpoint:
     """``provider/{name}/{endpoint}``: what a provider answers itself."""
 
+    provider: Provider
     handler: Handler
 
 
@@ -141,7 +142,7 @@ def _provider_logout(app: AuthPages, name: str) -> ProviderLogout | None:
 def _endpoint(app: AuthPages, name: str, endpoint: str) -> Endpoint | None:
     provider = app.auth.providers.get(name)
     handler = None if provider is None else provider.routes().get(endpoint)
-    return None if handler is None else Endpoint(handler)
+    return None if provider is None or handler is None else Endpoint(provider, handler)
 
 
 @AuthPages.path(path="static/{name}", model=StaticFile, variables=lambda file: {"name": file.name})

@@ -14,7 +14,7 @@ from onegov_auth.web.hosts import own_origin
 if TYPE_CHECKING:
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["MAX_LENGTH", "is_web_address", "redirect_to", "safe_path"]
+__all__ = ["MAX_LENGTH", "is_web_address", "own_path", "redirect_to", "safe_path"]
 
 #: A longer ``to`` is dropped: it travels in addresses and in the transaction table (REDIR-11).
 MAX_LENGTH = 2000
@@ -53,6 +53,19 @@ def safe_path(to: object, default: str = "/") -> str:
     if decoded.startswith(("//", "/\\")) or _CONTROL.search(decoded):
         return default
     return quote(path, safe=_KEEP)
+
+
+def own_path(request: AuthRequest, address: str) -> str:
+    """
+    The path of an absolute *address* that somebody else names as ours; ``/`` if it is another site's.
+
+    :func:`safe_path` would make a path of ours of another site's address; here that would be made up.
+    """
+    if address.startswith("/") and not address.startswith("//"):
+        return safe_path(address)
+    origins = {own_origin(request), request.root_app.origin}
+    ours = any(address.lower() == origin or address.lower().startswith(f"{origin}/") for origin in origins)
+    return safe_path(address) if ours else "/"
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -8,6 +8,7 @@ from onegov_auth.outcomes import LoggedIn
 from onegov_auth.web.answers import complete_login, forget_person, going
 from onegov_auth.web.identity import RequestIdentity
 from onegov_auth.web.redirects import redirect_to, safe_path
+from onegov_auth.web.unasked import remember_leaving
 
 if TYPE_CHECKING:
     from webob import Response
@@ -114,6 +115,7 @@ class RequestAuth:
         forget_person(request)
         response = redirect_to(request, target) if elsewhere is None else going(request, elsewhere)
         root.forget_identity(response, request)
+        remember_leaving(request)
         response.headers.add("Set-Cookie", root.cookies.forget(root.cookies.browser))
         return response
 

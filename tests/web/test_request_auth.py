@@ -166,9 +166,9 @@ def test_next_person_finds_nothing_of_the_last(
 class LeavingIssuer(KnownIssuer):
     """An issuer that ends its own session as well."""
 
-    def logout(self, session: Any, back_to: str) -> Redirect:
+    def logout(self, session: Any, back_to: str, state: str = "") -> Redirect:
         """Go there."""
-        return Redirect(f"https://issuer.invalid/logout?back={back_to}")
+        return Redirect(f"https://issuer.invalid/logout?back={back_to}&state={state}")
 
 
 def test_logout_goes_by_the_provider(make_app: Any, make_browser: Any) -> None:
@@ -183,6 +183,7 @@ def test_logout_goes_by_the_provider(make_app: Any, make_browser: Any) -> None:
     response = browser.log_out()
 
     assert response.status_code == 200
-    assert "https://issuer.invalid/logout?back=https://app.example.org/" in response.text
+    back = "https://app.example.org/auth/provider/company/logout"
+    assert f"https://issuer.invalid/logout?back={back}&amp;state=ey" in response.text
     assert response.headers["Clear-Site-Data"] == '"cache"'
     assert "nobody" in browser.get("/").text

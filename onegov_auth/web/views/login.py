@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onegov_auth.providers import RedirectProvider
 from onegov_auth.web.answers import after_password, after_start
 from onegov_auth.web.fields import all_fields, query_fields
 from onegov_auth.web.login_page import login_form, login_page
 from onegov_auth.web.pages import AuthPages, Login
 from onegov_auth.web.redirects import safe_path
+from onegov_auth.web.unasked import SILENTLY, has_left, may_begin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,16 +28,17 @@ def show(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Morep
     """
     The login page; or where the person wants to go, if ``skip`` is given and they may see it.
 
-    With a ``primary`` provider it goes on to that one, unless ``local`` is given, there is something to say, or another
-    site sent the person here.
+    With a ``primary`` provider it goes on to that one, and an ``auto_login`` one is asked in silence, unless ``local``
+    is given, there is something to say, another site sent the person here, or somebody logged out in this browser.
     """
     fields = query_fields(request)
     auth = request.auth.from_request(fields.get("to"), skip="skip" in fields)
     if auth.skippable():
         return auth.redirect()
-    if _goes_on(request, fields):
-        provider = request.root_app.primary_provider.name
-        return after_start(request, auth.core.start(provider, request.client, auth.to), to=auth.to)
+    going_to = _unasked_provider(request)
+    if going_to is not None and _goes_on(request, fields):
+        name, hints = going_to
+        return after_start(request, auth.core.start(name, request.client, auth.to, hints=hints), to=auth.to)
     return login_page(request, to=auth.to, link=fields.get("link"))
 
 
@@ -45,6 +48,12 @@ def log_in(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Mor
     request.assert_valid_csrf_token()
     fields = all_fields(request)
     to, link = safe_path(fields.get("to")), fields.get("link") or None
+    elsewhere = None if link or "local" in fields else request.root_app.auth.provider_for(fields.get("username", ""))
+    if elsewhere is not None:
+        # Whatever stands in the password field is nobody's business but that provider's, which asks for it itself.
+        hints, remember = {"login_hint": fields["username"].strip()}, bool(fields.get("remember"))
+        started = request.root_app.auth.start(elsewhere, request.client, to, remember=remember, hints=hints)
+        return after_start(request, started, to=to)
     form = login_form(request, fields)
     if not form.validate():
         return login_page(request, form, to=to, link=link)
@@ -60,19 +69,20 @@ def log_in(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Mor
     return after_password(request, outcome, form, to=to, link=link)
 
 
+def _unasked_provider(request: AuthRequest) -> tuple[str, Mapping[str, str]] | None:
+    """The provider that a login begins with by itself, and how it is asked."""
+    root = request.root_app
+    if root.primary_provider is not None:
+        return root.primary_provider.name, {}
+    provider = root.auto_login_provider
+    return (provider.name, SILENTLY) if isinstance(provider, RedirectProvider) else None
+
+
 def _goes_on(request: AuthRequest, fields: Mapping[str, str]) -> bool:
     return (
-        request.root_app.primary_provider is not None
-        and request.method == "GET"
-        # A browser that only fetches ahead begins nothing, and neither does another site by itself: ten logins begun in
-        # the person's name would push out the one the person is at (COOKIE-04). A link that was clicked may.
-        and "prefetch" not in request.environ.get("HTTP_SEC_PURPOSE", "")
-        and (
-            request.environ.get("HTTP_SEC_FETCH_SITE") not in {"cross-site", "same-site"}
-            or request.environ.get("HTTP_SEC_FETCH_USER") == "?1"
-        )
-        and request.is_navigation
+        may_begin(request)
         and not {"local", "link"} & fields.keys()
         and not request.flash
         and not request.is_logged_in
+        and not has_left(request)
     )

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from webob import Response
 
 from onegov_auth.domain import Callback
 from onegov_auth.i18n import _
-from onegov_auth.outcomes import Redirect, Refused, Unavailable
+from onegov_auth.outcomes import Redirect, Refused, Start, Unavailable
 from onegov_auth.web.answers import after_callback, after_start, going
 from onegov_auth.web.fields import all_fields, posted_fields, query_fields
 from onegov_auth.web.hosts import own_origin
 from onegov_auth.web.links import login_url, logout_url, provider_url
 from onegov_auth.web.pages import AuthPages, Endpoint, ProviderCallback, ProviderLogout, ProviderStart
-from onegov_auth.web.redirects import redirect_to, safe_path
+from onegov_auth.web.redirects import own_path, redirect_to, safe_path
 from onegov_auth.web.refusals import problem
 from onegov_auth.web.render import page
+from onegov_auth.web.unasked import may_begin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from onegov_auth.web.request import AuthRequest
 
 __all__ = ["answer", "ask", "come_back", "end", "log_out", "start"]
@@ -87,10 +91,16 @@ def come_back(self: ProviderCallback, request: AuthRequest) -> Response:
     return response
 
 
+@AuthPages.view(model=ProviderLogout, request_method="HEAD")
 @AuthPages.view(model=ProviderLogout)
-def end(self: ProviderLogout, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
-    """The browser is back from the provider's own logout, or wants to log out."""
-    return redirect_to(request, logout_url(request))
+def end(self: ProviderLogout, request: AuthRequest) -> Response:
+    """
+    The browser is back from the provider's own logout, or wants to log out.
+
+    Whether the state is right, another or missing: who was logged out is so, and nothing here changes that (OIDC-44).
+    """
+    to = request.root_app.auth.after_logout(self.provider.name, query_fields(request).get("state", ""))
+    return redirect_to(request, logout_url(request) if to is None else to)
 
 
 @AuthPages.view(model=ProviderLogout, request_method="POST")
@@ -103,9 +113,15 @@ def log_out(self: ProviderLogout, request: AuthRequest) -> Response:  # noqa: AR
 @AuthPages.view(model=Endpoint)
 @AuthPages.view(model=Endpoint, request_method="POST")
 def answer(self: Endpoint, request: AuthRequest) -> Response:
-    """What a provider answers itself; each endpoint has a proof of its own, or changes nothing."""
+    """
+    What a provider answers itself; each endpoint has a proof of its own, or changes nothing.
+
+    Mostly other servers ask here: who has no value of a browser gets none.
+    """
     fields = posted_fields(request) if request.method == "POST" else query_fields(request)
-    result = self.handler(Callback(fields, request.method, own_origin(request) + request.path), request.client)
+    result = self.handler(Callback(fields, request.method, own_origin(request) + request.path), request.known_client)
+    if isinstance(result, Start):
+        return _begin(self.provider.name, result, fields, request)
     if isinstance(result, Redirect):
         return going(request, result.url)
     if isinstance(result, Refused):
@@ -116,3 +132,16 @@ def answer(self: Endpoint, request: AuthRequest) -> Response:
     for name, value in result.headers.items():
         response.headers[name] = value
     return response
+
+
+def _begin(name: str, asked: Start, fields: Mapping[str, str], request: AuthRequest) -> Response:
+    """Somebody else sent the person here to log in (OpenID Connect Core §4)."""
+    to = own_path(request, asked.to)
+    if request.method == "POST":
+        # A form of another site brings no Lax cookie; a new value in its place would end what this browser is at.
+        return redirect_to(request, f"{request.path}?{urlencode(fields)}")
+    if not may_begin(request):
+        # A site may send people here, and they say themselves that they want in.
+        return redirect_to(request, f"{provider_url(request, name)}?{urlencode({'to': to})}")
+    outcome = request.root_app.auth.start(name, request.client, to, hints=asked.hints)
+    return after_start(request, outcome, to=to)
