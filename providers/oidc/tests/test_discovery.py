@@ -9,7 +9,7 @@ import pytest
 from onegov_auth.providers import Redirect, Transaction, Unavailable
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.servers.hostile_oidc import ABSENT, HostileOidcProvider, Reply
-from onegov_auth_oidc import OIDCProvider
+from onegov_auth_oidc import OIDCProvider, OIDCSettings
 from onegov_auth_oidc.discovery import read_metadata, remembered_metadata
 from onegov_auth_oidc.errors import OIDCUnreachableError
 
@@ -74,10 +74,12 @@ def test_an_endpoint_must_be_secure(op: HostileOidcProvider, make: Make, name: s
 
 def test_an_https_issuer_names_no_plain_endpoint() -> None:
     """An issuer over TLS can't lead to this machine without it."""
+    block = {"kind": "oidc", "issuer": "https://id.example.com", "client_id": "app", "client_secret": "s3cret"}
+    settings = OIDCSettings.model_validate(block)
     document = {"issuer": "https://id.example.com", "authorization_endpoint": "http://localhost/a"}
 
     with pytest.raises(OIDCUnreachableError, match="authorization_endpoint must begin with https"):
-        read_metadata(document, "https://id.example.com", plain_loopback=False)
+        read_metadata(document, settings)
 
 
 @pytest.mark.sec("OIDCX-35")
@@ -132,10 +134,11 @@ def test_a_provider_that_was_switched_off_is_noticed(op: HostileOidcProvider, ma
 @pytest.mark.parametrize("change", [{"issuer": "https://other"}, {"token_endpoint": "http://evil.example"}, None, 1])
 def test_what_was_remembered_is_checked_again(op: HostileOidcProvider, make: Make, change: object) -> None:
     """A login that began with another issuer, or remembers an insecure address, is not gone on with."""
-    outcome = start(make())
+    provider = make()
+    outcome = start(provider)
     assert isinstance(outcome, Redirect)
     server = json.loads(json.dumps(outcome.remember["server"]))
     changed = {**server, **change} if isinstance(change, dict) else change
 
-    assert remembered_metadata(server, op.issuer, plain_loopback=True) is not None
-    assert remembered_metadata(changed, op.issuer, plain_loopback=True) is None
+    assert remembered_metadata(server, provider.settings) is not None
+    assert remembered_metadata(changed, provider.settings) is None

@@ -9,14 +9,14 @@ import pytest
 from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider, Reply
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.http import Http, HttpAnswer, json_object
-from onegov_auth_oidc.network import make_client
+from onegov_auth_oidc.network import Route, make_client
 
 MakeHttp = Callable[..., Http]
 
 
 @pytest.fixture(name="http")
 def _http(op: HostileOidcProvider) -> Iterator[Http]:
-    http = Http(make_client(op.issuer), plain_loopback=True, total=1.0, max_bytes=1000)
+    http = Http(make_client(Route(op.issuer)), plain_loopback=True, total=1.0, max_bytes=1000)
     yield http
     http.close()
 
@@ -103,7 +103,7 @@ def test_an_insecure_address_is_not_asked(http: Http, url: str) -> None:
 
 def test_plain_http_must_be_wanted(op: HostileOidcProvider) -> None:
     """Without a test provider's settings this machine is asked over TLS only."""
-    http = Http(make_client(op.issuer))
+    http = Http(make_client(Route(op.issuer)))
     try:
         assert reason(http, f"{op.issuer}/jwks") == "insecure_address"
     finally:
@@ -130,7 +130,7 @@ def test_a_header_that_cannot_be_sent_is_trouble(op: HostileOidcProvider, http: 
 def test_an_address_further_inside_is_not_asked(op: HostileOidcProvider) -> None:
     """An issuer elsewhere can't make us ask this machine."""
     http = Http(
-        make_client("https://issuer", resolve=lambda host, _: ["10.0.0.1" if host == "issuer" else "127.0.0.1"])
+        make_client(Route("https://issuer"), resolve=lambda host, _: ["10.0.0.1" if host == "issuer" else "127.0.0.1"])
     )
     try:
         assert reason(http, op.issuer.replace("http:", "https:")) == "address"

@@ -18,6 +18,7 @@ from onegov_auth_oidc.http import Http
 from onegov_auth_oidc.network import (
     ForbiddenAddressError,
     GuardedBackend,
+    Route,
     Zone,
     deadline,
     make_client,
@@ -122,7 +123,7 @@ def test_names_are_resolved_by_the_system() -> None:
 
 def test_a_deadline_that_is_over_reads_nothing(op: HostileOidcProvider) -> None:
     """When the time for the whole exchange is over, not even a connection is made."""
-    with make_client(op.issuer) as client, deadline(0), pytest.raises(httpcore.ReadTimeout):
+    with make_client(Route(op.issuer)) as client, deadline(0), pytest.raises(httpcore.ReadTimeout):
         client.get(f"{op.issuer}/jwks")
 
     assert op.calls == []
@@ -134,7 +135,7 @@ def test_the_client_believes_nothing_of_its_surroundings(
     """No proxy of the environment, no redirect, no cookie from the request before."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     op.replies["/a"] = Reply(302, [], {"Location": f"{op.issuer}/b", "Set-Cookie": "who=alice; Path=/"})
-    with make_client(op.issuer) as client:
+    with make_client(Route(op.issuer)) as client:
         first = client.get(f"{op.issuer}/a")
         client.get(f"{op.issuer}/c")
 
@@ -181,11 +182,11 @@ def test_a_certificate_is_checked(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     trusting = ssl.create_default_context(cafile=str(authority.ca_file))
     with tls_server(authority.issue("localhost")) as port:
-        with make_client("https://localhost", tls=trusting) as client:
+        with make_client(Route("https://localhost"), tls=trusting) as client:
             assert client.get(f"https://localhost:{port}").text == "ok"
-        with make_client("https://127.0.0.1", tls=trusting) as client, pytest.raises(httpcore.ConnectError):
+        with make_client(Route("https://127.0.0.1"), tls=trusting) as client, pytest.raises(httpcore.ConnectError):
             client.get(f"https://127.0.0.1:{port}")
-        with make_client("https://localhost") as client, pytest.raises(httpcore.ConnectError):
+        with make_client(Route("https://localhost")) as client, pytest.raises(httpcore.ConnectError):
             client.get(f"https://localhost:{port}")
 
 
@@ -193,6 +194,6 @@ def test_a_certificate_is_checked(tmp_path: Path) -> None:
 def test_the_doctor_is_told_of_a_certificate(tmp_path: Path) -> None:
     """A certificate nobody vouches for is said to be the reason."""
     with tls_server(Authority(tmp_path).issue("localhost")) as port:
-        http = Http(make_client("https://localhost"))
+        http = Http(make_client(Route("https://localhost")))
         with closing(http), pytest.raises(OIDCUnreachableError, match="tls: localhost: CERTIFICATE_VERIFY_FAILED"):
             http.get(f"https://localhost:{port}")

@@ -251,7 +251,7 @@ def test_a_code_works_once(op: HostileOidcProvider, make: Make, begin: Begin) ->
     assert isinstance(provider.finish(callback, transaction), VerifiedIdentity)
     assert provider.finish(callback, transaction) == Refused(
         "invalid_grant",
-        (Step("callback", "state and issuer are right"), Step("token", "the code was not accepted")),
+        (Step("callback", "state and issuer are right"), Step("token", "the grant was not accepted")),
     )
 
 

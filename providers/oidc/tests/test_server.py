@@ -6,7 +6,7 @@ import httpx
 
 from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider
 from onegov_auth_oidc import OIDCProvider
-from onegov_auth_oidc.network import make_client
+from onegov_auth_oidc.network import Route, make_client
 from onegov_auth_oidc.server import CLIENT_FACTORY, server_of
 
 Make = Callable[..., OIDCProvider]
@@ -25,9 +25,9 @@ def test_the_http_client_is_a_parameter(op: HostileOidcProvider, make: Make) -> 
     """Whoever puts another factory into the resources decides how is asked."""
     made: list[str] = []
 
-    def factory(issuer: str) -> httpx.Client:
-        made.append(issuer)
-        return make_client(issuer)
+    def factory(route: Route) -> httpx.Client:
+        made.append(route.issuer)
+        return make_client(route)
 
     provider = make()
     provider.services.resources.put(CLIENT_FACTORY, factory)

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from onegov_auth.providers import Secret, Services, SettingsError
+from onegov_auth.providers import Secret
 from onegov_auth.settings import settings_from
-from onegov_auth_oidc import OIDCProvider, OIDCSettings
-from onegov_auth_oidc.settings import missing_features
+from onegov_auth_oidc import OIDCSettings
 
 BLOCK: dict[str, Any] = {
     "kind": "oidc",
@@ -23,7 +22,11 @@ BLOCK: dict[str, Any] = {
 REFERENCE: dict[str, Any] = {
     **BLOCK,
     "preset": None,
+    "endpoints": None,
+    "allowed_tenants": [],
     "client_auth": "client_secret_basic",
+    "client_keys": [],
+    "assertion_audience": "issuer",
     "scope": ["openid", "profile", "email"],
     "claims": {
         "id": "sub",
@@ -32,17 +35,21 @@ REFERENCE: dict[str, Any] = {
         "realname": ["given_name", "family_name"],
         "groups": "groups",
     },
+    "graph": None,
     "id_token_alg": "RS256",
     "response_mode": "query",
     "acr": [],
+    "amr": [],
     "domains": [],
     "leeway": "60s",
     "userinfo": "auto",
-    "logout": {"rp_initiated": True, "backchannel": True},
+    "recheck": None,
+    "logout": {"rp_initiated": True, "backchannel": True, "frontchannel": False, "draft_tokens": False},
     "trust_amr": [],
     "button": "Log in with **Company**",
     "auto_login": False,
     "primary": False,
+    "network": {"proxy": None, "ca_file": None, "allow": []},
     "roles": {"admin": ["app-admins"], "member": ["*"]},
     "default_role": None,
     "link": "refuse",
@@ -81,7 +88,7 @@ def test_the_reference_block_says_the_defaults() -> None:
         ("leeway", "61s", "60s"),
         ("leeway", "soon", "duration"),
         ("userinfo", "sometimes", "auto"),
-        ("logout", {"frontchannel": True}, "Extra"),
+        ("logout", {"frontchanel": True}, "Extra"),
         ("claims", {"id": "email"}, "can change"),
         ("claims", {"id": ""}, "at least 1 character"),
         ("preset", "facebook", "google"),
@@ -130,32 +137,12 @@ def test_plain_http_needs_a_plain_issuer(issuer: str, expected: bool) -> None:
     assert OIDCSettings.model_validate({**BLOCK, "issuer": issuer}).plain_loopback is expected
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("preset", "google"), ("client_auth", "private_key_jwt"), ("response_mode", "form_post")],
-)
-def test_what_comes_later_is_said_at_start_up(key: str, value: str) -> None:
-    """A key whose feature is not built yet is accepted, and creation names it."""
-    settings = OIDCSettings.model_validate({**BLOCK, key: value})
-
-    with pytest.raises(SettingsError, match=rf"providers\.company\.{key}.*comes with a later version"):
-        OIDCProvider.create("company", settings, Services())
-
-
-def test_all_that_comes_later_is_said_at_once() -> None:
-    """Every such key is named in one message."""
-    later = {"preset": "google", "client_auth": "private_key_jwt", "response_mode": "form_post"}
-
-    assert len(missing_features("company", OIDCSettings.model_validate({**BLOCK, **later}))) == 3
-    assert missing_features("company", OIDCSettings.model_validate(BLOCK)) == []
-
-
 def test_the_settings_have_a_schema() -> None:
     """Editors are told every key, and no secret is among the defaults."""
     schema = OIDCSettings.model_json_schema()
 
     assert set(schema["properties"]) == set(REFERENCE)
-    assert sorted(schema["required"]) == ["client_id", "issuer", "kind"]
+    assert sorted(schema["required"]) == ["client_id", "kind"]
     assert schema["properties"]["client_secret"]["default"] is None
 
 
@@ -174,8 +161,5 @@ def test_what_comes_later_is_said_when_it_is_switched_on() -> None:
         )
         return [item.key for item in settings.pending]
 
-    assert pending(domains=["example.org"], trust_amr=["mfa"]) == [
-        "providers.company.domains",
-        "providers.company.trust_amr",
-    ]
-    assert pending(domains=[], trust_amr=[]) == []
+    assert pending(trust_amr=["mfa"]) == ["providers.company.trust_amr"]
+    assert pending(trust_amr=[]) == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from onegov_auth_oidc.urls import discovery_url, host_of, is_loopback, issuer_fault, url_fault
+from onegov_auth_oidc.urls import discovery_urls, host_of, is_loopback, issuer_fault, url_fault
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1"])
@@ -78,8 +78,29 @@ def test_an_issuer_has_no_query() -> None:
 
 @pytest.mark.parametrize("issuer", ["https://id.example.com/realm", "https://id.example.com/realm/"])
 def test_the_metadata_lies_below_the_issuer(issuer: str) -> None:
-    """One slash at the end of the issuer is dropped (Discovery §4.1)."""
-    assert discovery_url(issuer) == "https://id.example.com/realm/.well-known/openid-configuration"
+    """First below the issuer, then where RFC 8414 says; one slash at the end is dropped (Discovery §4.1)."""
+    host = "https://id.example.com"
+
+    assert discovery_urls(issuer) == (
+        f"{host}/realm/.well-known/openid-configuration",
+        f"{host}/.well-known/oauth-authorization-server/realm",
+        f"{host}/.well-known/openid-configuration/realm",
+    )
+
+
+def test_an_issuer_without_a_path_has_two_places() -> None:
+    """Where both standards mean the same address it is asked once."""
+    assert discovery_urls("https://id.example.com/") == (
+        "https://id.example.com/.well-known/openid-configuration",
+        "https://id.example.com/.well-known/oauth-authorization-server",
+    )
+
+
+def test_the_metadata_of_all_organisations() -> None:
+    """The name of no single organisation stands where a token has one's id."""
+    found = discovery_urls("https://login.microsoftonline.com/{tenantid}/v2.0")
+
+    assert found[0] == "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration"
 
 
 def test_the_host_is_without_port() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from onegov_auth.providers import Callback, Refused, Step, Transaction
 from onegov_auth_oidc.discovery import Metadata, remembered_metadata
-from onegov_auth_oidc.id_token import same
+from onegov_auth_oidc.jws import same
 from onegov_auth_oidc.settings import OIDCSettings
 
 __all__ = ["OUT_OF_ORDER", "Begun", "read_begun", "read_code"]
@@ -52,15 +52,28 @@ class Begun:
         nonce: What the ID token has to repeat.
         verifier: The PKCE secret (RFC 7636).
         metadata: The provider as it was asked then.
+        acr: The authentication classes this very login was begun for, one of which has to be named.
+        max_age: How old the proof may be that this very login was begun for.
     """
 
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     metadata: Metadata
+    acr: tuple[str, ...] = ()
+    max_age: timedelta | None = None
 
     def remembered(self) -> dict[str, object]:
         """All of it as JSON, for the transaction."""
-        return {"nonce": self.nonce, "verifier": self.verifier, "server": self.metadata.remembered()}
+        asked: dict[str, object] = {
+            "nonce": self.nonce,
+            "verifier": self.verifier,
+            "server": self.metadata.remembered(),
+        }
+        if self.acr:
+            asked["acr"] = list(self.acr)
+        if self.max_age is not None:
+            asked["max_age"] = int(self.max_age.total_seconds())
+        return asked
 
 
 def read_begun(transaction: Transaction, name: str, settings: OIDCSettings, now: datetime) -> Begun | Refused:
@@ -74,10 +87,16 @@ def read_begun(transaction: Transaction, name: str, settings: OIDCSettings, now:
     if transaction.expires <= now:
         return _refused("expired_transaction", "begun too long ago")
     nonce, verifier = transaction.data.get("nonce"), transaction.data.get("verifier")
-    metadata = remembered_metadata(transaction.data.get("server"), settings.issuer, settings.plain_loopback)
+    metadata = remembered_metadata(transaction.data.get("server"), settings)
     if not isinstance(nonce, str) or not isinstance(verifier, str) or not nonce or not verifier or metadata is None:
         return _refused("invalid_transaction", "incomplete")
-    return Begun(nonce, verifier, metadata)
+    return Begun(nonce, verifier, metadata, *_read_demands(transaction.data))
+
+
+def _read_demands(data: Mapping[str, object]) -> tuple[tuple[str, ...], timedelta | None]:
+    acr, max_age = data.get("acr"), data.get("max_age")
+    names = tuple(str(name) for name in acr) if isinstance(acr, list) else ()
+    return names, timedelta(seconds=max_age) if isinstance(max_age, int) else None
 
 
 def read_code(callback: Callback, transaction: Transaction, metadata: Metadata) -> str | Refused:
@@ -104,7 +123,7 @@ def _issuer_fault(params: Mapping[str, str], metadata: Metadata) -> str | None:
         return "missing_iss" if metadata.names_itself else None
     if params["iss"] != metadata.issuer:
         return "wrong_iss"
-    return None if metadata.names_itself else "unexpected_iss"
+    return "unexpected_iss" if metadata.names_itself is False else None
 
 
 def _code(params: Mapping[str, str]) -> str | Refused:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onegov_auth.providers import Refused, Step
-from onegov_auth_oidc.id_token import is_subject
-from onegov_auth_oidc.settings import ClaimNames
+from onegov_auth_oidc.emails import is_vouched_for
+from onegov_auth_oidc.groups import MalformedGroupsError, read_groups
+from onegov_auth_oidc.jws import is_subject
+from onegov_auth_oidc.sections import ClaimNames
+from onegov_auth_oidc.settings import OIDCSettings
+from onegov_auth_oidc.texts import clean, look_up
 
-__all__ = ["Person", "attributes", "is_complete", "look_up", "read_person"]
-
-#: Longer names are no names.
-MAX_TEXT = 1000
+__all__ = ["Claims", "Person", "attributes", "is_complete", "read_person"]
 
 #: How a token was made, and nothing about the person.
 MECHANICS = frozenset(
@@ -45,26 +45,11 @@ class Person:
     groups: frozenset[str] | None
 
 
-def look_up(claims: Claims, path: str) -> object:
-    """
-    The claim of that name, or where the dots lead; ``None`` if there is none, or it is null.
-
-    The whole name goes first: some providers have dots in it (``https://example.org/groups``).
-    """
-    if path in claims:
-        return claims[path]
-    found: object = claims
-    for name in path.split("."):
-        if not isinstance(found, Mapping) or name not in found:
-            return None
-        found = found[name]
-    return found
-
-
 def is_complete(names: ClaimNames, claims: Claims) -> bool:
     """Whether all mapped claims are there, so that nobody has to be asked for more."""
-    wanted = (names.id, names.username, names.email, *names.realname, names.groups)
-    return all(look_up(claims, path) is not None for path in wanted)
+    wanted = (names.id, names.email, *names.realname, *names.groups)
+    has_username = any(look_up(claims, path) is not None for path in names.username)
+    return has_username and all(look_up(claims, path) is not None for path in wanted)
 
 
 def attributes(sources: Sequence[Claims]) -> dict[str, object]:
@@ -75,24 +60,26 @@ def attributes(sources: Sequence[Claims]) -> dict[str, object]:
     return {name: value for name, value in merged.items() if name not in MECHANICS}
 
 
-def read_person(names: ClaimNames, sources: Sequence[Claims]) -> Person | Refused:
+def read_person(settings: OIDCSettings, sources: Sequence[Claims]) -> Person | Refused:
     """
     The person, from the first source that tells of each claim: the ID token before UserInfo.
 
     Returns:
         ``Refused("missing_claim")`` without a key or username, ``Refused("invalid_claim")`` for groups
-        that can't be understood: neither granting nor taking away rights would be right.
+        that can't be understood.
     """
+    names = settings.claims
     key = _first(sources, names.id)[0]
     if not isinstance(key, str) or not is_subject(key):
         return _refused("missing_claim", names.id)
-    username = _text(_first(sources, names.username)[0])
+    username = next((text for path in names.username if (text := clean(_first(sources, path)[0]))), None)
     if username is None:
-        return _refused("missing_claim", names.username)
-    groups = _groups(_first(sources, names.groups)[0])
-    if isinstance(groups, Refused):
-        return _refused(groups.code, names.groups)
-    email, verified = _email(names, sources)
+        return _refused("missing_claim", " ".join(names.username))
+    try:
+        groups = read_groups(names.groups, sources)
+    except MalformedGroupsError as error:
+        return _refused("invalid_claim", str(error))
+    email, verified = _email(settings, sources)
     return Person(key, username, email, verified, _realname(names, sources), groups)
 
 
@@ -108,34 +95,14 @@ def _first(sources: Sequence[Claims], path: str) -> tuple[object, Claims]:
     return None, {}
 
 
-def _text(value: object) -> str | None:
-    # Surrogates and control characters can't be stored everywhere, and forge lines in a log.
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        return None
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
-        return None
-    return value.strip() or None
-
-
-def _email(names: ClaimNames, sources: Sequence[Claims]) -> tuple[str | None, bool]:
-    value, source = _first(sources, names.email)
-    email = _text(value)
+def _email(settings: OIDCSettings, sources: Sequence[Claims]) -> tuple[str | None, bool]:
+    value, source = _first(sources, settings.claims.email)
+    email = clean(value)
     if email is None or "@" not in email:
         return None, False
-    # email_verified speaks of the claim "email" beside it, and of no other address (nOAuth).
-    return email, source.get("email_verified") is True and source.get("email") == value
+    return email, is_vouched_for(email, source, settings.special.email)
 
 
 def _realname(names: ClaimNames, sources: Sequence[Claims]) -> str | None:
-    parts = (_text(_first(sources, path)[0]) for path in names.realname)
+    parts = (clean(_first(sources, path)[0]) for path in names.realname)
     return " ".join(part for part in parts if part) or None
-
-
-def _groups(value: object) -> frozenset[str] | Refused | None:
-    if value is None:
-        return None
-    entries = [value] if isinstance(value, str) else value
-    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
-        return Refused("invalid_claim")
-    # A name that can't be stored grants nothing; the others still do.
-    return frozenset(name for entry in entries if (name := _text(entry)))

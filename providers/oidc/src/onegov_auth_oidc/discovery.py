@@ -1,24 +1,35 @@
-"""What an issuer says of itself (OpenID Connect Discovery 1.0)."""
+"""What an issuer says of itself (OpenID Connect Discovery 1.0, RFC 8414), or the settings say of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
 
 from onegov_auth.providers import Clock
 from onegov_auth_oidc.cache import Cache
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.http import Http
-from onegov_auth_oidc.urls import discovery_url, url_fault
+from onegov_auth_oidc.settings import OIDCSettings
+from onegov_auth_oidc.urls import discovery_urls, url_fault
 
-__all__ = ["Discovery", "Metadata", "fetch_document", "read_metadata", "remembered_metadata"]
+__all__ = [
+    "Discovery",
+    "Document",
+    "Metadata",
+    "fetch_document",
+    "read_metadata",
+    "remembered_metadata",
+    "written_metadata",
+]
 
 #: Addresses change with a migration of the provider, which is announced; ten minutes follow it without a restart.
 FRESH = timedelta(minutes=10)
 
 REQUIRED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-OPTIONAL = ("userinfo_endpoint", "end_session_endpoint")
+OPTIONAL = ("userinfo_endpoint", "end_session_endpoint", "revocation_endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +44,52 @@ class Metadata:
         issuer: The issuer identifier.
         authorization_endpoint: Where the browser is sent.
         token_endpoint: Where the code is exchanged.
-        jwks_uri: Where the keys are.
-        names_itself: Whether every answer has to carry ``iss`` (RFC 9207 §3).
+        jwks_uri: Where the keys are; empty for plain OAuth 2.
+        names_itself: Whether every answer has to carry ``iss`` (RFC 9207 §3); ``None`` = it may, and has to be right.
+        takes_claims: Whether single claims can be asked for (OpenID Connect Core §5.5).
         userinfo_endpoint: Where more is told of a person.
         end_session_endpoint: Where the browser is sent to log out.
+        revocation_endpoint: Where a refresh token is given back (RFC 7009).
     """
 
     issuer: str
     authorization_endpoint: str
     token_endpoint: str
-    jwks_uri: str
-    names_itself: bool = False
+    jwks_uri: str = ""
+    names_itself: bool | None = False
+    takes_claims: bool = False
     userinfo_endpoint: str | None = None
     end_session_endpoint: str | None = None
+    revocation_endpoint: str | None = None
 
     def remembered(self) -> dict[str, object]:
         """All of it as JSON, for the transaction."""
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """
+    The metadata as it is published.
+
+    Attributes:
+        url: Where it was found.
+        content: What stands there.
+    """
+
+    url: str
+    content: Mapping[str, object]
+
+
 class Discovery:
     """The metadata of one issuer, kept for a while."""
 
-    def __init__(self, http: Http, issuer: str, clock: Clock) -> None:
+    def __init__(self, http: Http, settings: OIDCSettings, clock: Clock) -> None:
         self._http = http
-        self._issuer = issuer
+        self._settings = settings
         self._cache = Cache(self._fetch, clock, FRESH)
         self._fetches = 0
+        self._home = ""
 
     def current(self) -> Metadata:
         """
@@ -80,21 +110,40 @@ class Discovery:
         before = self._fetches
         metadata = self._cache.current()
         if self._fetches == before:
-            self._http.reach(discovery_url(self._issuer))
+            self._http.reach(self._home)
         return metadata
 
     def _fetch(self) -> Metadata:
-        metadata = read_metadata(fetch_document(self._http, self._issuer), self._issuer, self._http.plain_loopback)
+        written = written_metadata(self._settings)
+        if written is not None:
+            metadata, self._home = written, written.authorization_endpoint
+            # Nothing was asked of the provider yet.
+            return metadata
+        document = fetch_document(self._http, self._settings)
+        metadata = read_metadata(document.content, self._settings)
+        self._home = document.url
         self._fetches += 1
         return metadata
 
 
-def fetch_document(http: Http, issuer: str) -> dict[str, object]:
-    """The metadata document as it is published; :class:`OIDCUnreachableError` if there is none."""
-    return http.get(discovery_url(issuer)).ok().json()
+def fetch_document(http: Http, settings: OIDCSettings) -> Document:
+    """
+    The metadata document as it is published, from the first address that has one.
+
+    Only "not there" leads on to the next one: an issuer that is out of order is not asked elsewhere.
+
+    Raises:
+        OIDCUnreachableError: If there is none.
+    """
+    urls = discovery_urls(settings.issuer)
+    for url in urls:
+        answer = http.get(url)
+        if not HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Document(url, answer.ok().json())
+    raise OIDCUnreachableError("http_status", f"{urls[0]} and {len(urls) - 1} other addresses have no metadata")
 
 
-def read_metadata(document: Mapping[str, object], issuer: str, plain_loopback: bool) -> Metadata:
+def read_metadata(document: Mapping[str, object], settings: OIDCSettings) -> Metadata:
     """
     Take from *document* what is needed.
 
@@ -102,30 +151,63 @@ def read_metadata(document: Mapping[str, object], issuer: str, plain_loopback: b
         OIDCUnreachableError: If the document is another issuer's (Discovery §4.3: the very same characters,
             CVE-2026-104056), lacks an endpoint, or names one that is not secure.
     """
-    if document.get("issuer") != issuer:
+    if document.get("issuer") != settings.issuer:
         raise OIDCUnreachableError("issuer_mismatch", "the metadata is of another issuer than the configured one")
-    endpoints = {name: document.get(name) for name in REQUIRED}
-    endpoints |= {name: document[name] for name in OPTIONAL if document.get(name) is not None}
-    checked: dict[str, str] = {}
-    for name, url in endpoints.items():
-        fault = url_fault(url, plain_loopback=plain_loopback)
-        if fault is not None or not isinstance(url, str):
-            raise OIDCUnreachableError("metadata", f"{name} {fault}")
-        checked[name] = url
-    names_itself = document.get("authorization_response_iss_parameter_supported") is True
-    return Metadata(issuer=issuer, names_itself=names_itself, **checked)
+    announced = document.get("authorization_response_iss_parameter_supported") is True
+    return Metadata(
+        issuer=settings.issuer,
+        names_itself=True if announced else settings.special.names_itself,
+        takes_claims=document.get("claims_parameter_supported") is True,
+        **_endpoints(document, settings),
+    )
 
 
-def remembered_metadata(data: object, issuer: str, plain_loopback: bool) -> Metadata | None:
+def remembered_metadata(data: object, settings: OIDCSettings) -> Metadata | None:
     """
     The metadata a login began with, as :meth:`Metadata.remembered` wrote it.
 
     ``None`` if it is not there, or the configured issuer is another one by now.
     """
-    if not isinstance(data, Mapping):
+    if not isinstance(data, Mapping) or data.get("issuer") != settings.issuer:
         return None
-    document = {**data, "authorization_response_iss_parameter_supported": data.get("names_itself")}
+    names_itself = data.get("names_itself")
     try:
-        return read_metadata(document, issuer, plain_loopback)
+        return Metadata(
+            issuer=settings.issuer,
+            names_itself=names_itself if isinstance(names_itself, bool) else None,
+            takes_claims=data.get("takes_claims") is True,
+            **_endpoints(data, settings),
+        )
     except OIDCUnreachableError:
         return None
+
+
+def written_metadata(settings: OIDCSettings) -> Metadata | None:
+    """The metadata as the settings have it; ``None`` if the provider has to be asked."""
+    written = settings.endpoints
+    if written is None:
+        return None
+    return Metadata(
+        issuer=settings.issuer,
+        authorization_endpoint=written.authorization,
+        token_endpoint=written.token,
+        jwks_uri=written.jwks or "",
+        # Nobody said whether answers carry "iss"; one that does has to be right.
+        names_itself=None,
+        userinfo_endpoint=written.userinfo,
+        end_session_endpoint=written.end_session,
+        revocation_endpoint=written.revocation,
+    )
+
+
+def _endpoints(document: Mapping[str, object], settings: OIDCSettings) -> dict[str, Any]:
+    required = REQUIRED[:-1] if settings.special.oauth2 else REQUIRED
+    endpoints = {name: document.get(name) for name in required}
+    endpoints |= {name: document[name] for name in OPTIONAL if document.get(name) is not None}
+    checked: dict[str, str] = {}
+    for name, url in endpoints.items():
+        fault = url_fault(url, plain_loopback=settings.plain_loopback)
+        if fault is not None or not isinstance(url, str):
+            raise OIDCUnreachableError("metadata", f"{name} {fault}")
+        checked[name] = url
+    return checked

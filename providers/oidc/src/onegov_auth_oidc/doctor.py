@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from onegov_auth.providers import Check, CheckState, Refused
 from onegov_auth_oidc.claims import read_person
-from onegov_auth_oidc.discovery import Metadata, fetch_document, read_metadata
+from onegov_auth_oidc.discovery import Metadata, fetch_document, read_metadata, written_metadata
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.keys import ALGORITHMS, read_keys
 from onegov_auth_oidc.server import Server
 from onegov_auth_oidc.settings import OIDCSettings
-from onegov_auth_oidc.urls import discovery_url
 
 __all__ = ["examine", "examine_claims"]
 
@@ -38,15 +37,25 @@ SUPPORTED = (
 def examine(server: Server, settings: OIDCSettings, callback_url: str) -> Iterator[Check]:
     """The provider's answers one after the other, past the cache; nobody is logged in."""
     began = time.perf_counter()
+    written = written_metadata(settings)
+    if written is not None:
+        yield Check("discovery", CheckState.SKIPPED, "the addresses are in the settings")
+        if not settings.special.oauth2:
+            yield _keys(server, settings, written)
+            yield from _logout(settings, written)
+        yield Check(
+            "redirect URI", CheckState.OK, callback_url, hint="register it with the provider, exactly like this"
+        )
+        return
     try:
-        document = fetch_document(server.http, settings.issuer)
-        metadata = read_metadata(document, settings.issuer, settings.plain_loopback)
+        document = fetch_document(server.http, settings)
+        metadata = read_metadata(document.content, settings)
     except OIDCUnreachableError as error:
         yield _failed("discovery", error, began)
         yield Check("keys", CheckState.SKIPPED, "the metadata is missing")
     else:
-        yield Check("discovery", CheckState.OK, discovery_url(settings.issuer), seconds=time.perf_counter() - began)
-        yield from _supported(document, settings)
+        yield Check("discovery", CheckState.OK, document.url, seconds=time.perf_counter() - began)
+        yield from _supported(document.content, settings)
         yield _keys(server, settings, metadata)
         yield from _logout(settings, metadata)
     yield Check("redirect URI", CheckState.OK, callback_url, hint="register it with the provider, exactly like this")
@@ -54,14 +63,14 @@ def examine(server: Server, settings: OIDCSettings, callback_url: str) -> Iterat
 
 def examine_claims(settings: OIDCSettings, claims: Mapping[str, object]) -> Iterator[Check]:
     """What would be read from these *claims*."""
-    person = read_person(settings.claims, (claims,))
+    person = read_person(settings, (claims,))
     if isinstance(person, Refused):
         path = person.steps[0].detail
         yield Check("claims", CheckState.FAILED, f"{person.code}: {path}", hint="change claims, or what is released")
         return
     yield Check("claims", CheckState.OK, f"id {person.id}, username {person.username}, e-mail {person.email}")
     if person.groups is None:
-        yield Check("groups", CheckState.WARNING, f"there is no claim {settings.claims.groups}")
+        yield Check("groups", CheckState.WARNING, f"there is no claim {' or '.join(settings.claims.groups)}")
     else:
         yield Check("groups", CheckState.OK, ", ".join(sorted(person.groups)) or "none")
 

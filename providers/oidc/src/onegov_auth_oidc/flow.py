@@ -1,84 +1,148 @@
-"""The three questions of the code flow, asked by Authlib's OAuth 2 client over our own connections."""
+"""The questions of the code flow, asked by Authlib's OAuth 2 client over our own connections."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.client import OAuth2Client
 
 from onegov_auth.providers import Refused, Step
 from onegov_auth_oidc.callback import Begun
-from onegov_auth_oidc.claims import Claims
+from onegov_auth_oidc.client_auth import Credentials
 from onegov_auth_oidc.discovery import Metadata
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.http import Http
 from onegov_auth_oidc.settings import OIDCSettings
 
-__all__ = ["Tokens", "authorization_url", "exchange", "fetch_userinfo", "logout_url"]
+__all__ = ["Tokens", "authorization_url", "exchange", "logout_url", "refresh", "revoke"]
 
 #: Browsers and servers take addresses up to about eight kilobytes; a longer hint would break the logout.
 MAX_HINT = 6000
 
+#: A longer refresh token is not kept.
+MAX_REFRESH = 8192
+
+OFFLINE = "offline_access"
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What the token endpoint gave; used at once and stored nowhere but for the logout (OAUTH-16)."""
+    """
+    What the token endpoint gave; used at once, and stored only as far as logout and re-check need it (OAUTH-16).
 
-    id_token: str = field(repr=False)
+    Attributes:
+        access_token: For the provider's own endpoints.
+        id_token: The proof, if there is any.
+        refresh_token: For the re-check, if there is any.
+        scope: What was granted; empty if nobody said.
+    """
+
     access_token: str = field(repr=False)
+    id_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    scope: str = ""
 
 
-def authorization_url(settings: OIDCSettings, begun: Begun, state: str, redirect_uri: str) -> str:
-    """Where to send the browser: always code flow, always with state, nonce and PKCE S256 (RFC 9700 §2.1.1)."""
-    more = {"acr_values": " ".join(settings.acr)} if settings.acr else {}
-    url, _ = _client(settings, None, redirect_uri).create_authorization_url(
+def authorization_url(
+    settings: OIDCSettings, begun: Begun, state: str, redirect_uri: str, hints: Mapping[str, str]
+) -> str:
+    """
+    Where to send the browser: always code flow, always with state and PKCE S256 (RFC 9700 §2.1.1), and with a
+    nonce where there is an ID token to repeat it.
+    """
+    client = OAuth2Client(
+        None,
+        client_id=settings.client_id,
+        scope=" ".join(_scope(settings)),
+        redirect_uri=redirect_uri,
+        code_challenge_method="S256",
+    )
+    url, _ = client.create_authorization_url(
         begun.metadata.authorization_endpoint,
         state=state,
         code_verifier=begun.verifier,
         response_type="code",
-        nonce=begun.nonce,
-        **more,
+        **{**_asked(settings, begun), **hints},
     )
     return str(url)
 
 
-def exchange(http: Http, settings: OIDCSettings, begun: Begun, code: str, redirect_uri: str) -> Tokens | Refused:
+def _scope(settings: OIDCSettings) -> tuple[str, ...]:
+    if settings.recheck is None or settings.special.offline is not None or OFFLINE in settings.scope:
+        return settings.scope
+    return (*settings.scope, OFFLINE)
+
+
+def _asked(settings: OIDCSettings, begun: Begun) -> dict[str, str]:
+    asked = {} if settings.special.oauth2 else {"nonce": begun.nonce}
+    if settings.response_mode != "query":
+        asked["response_mode"] = settings.response_mode
+    acr = begun.acr or settings.acr
+    if acr:
+        asked["acr_values"] = " ".join(acr)
+        if begun.metadata.takes_claims:
+            # acr_values is a wish, this is a demand (OpenID Connect Core §5.5.1.1); the token is checked anyway.
+            asked["claims"] = json.dumps({"id_token": {"acr": {"essential": True, "values": list(acr)}}})
+    if begun.max_age is not None:
+        asked["max_age"] = str(int(begun.max_age.total_seconds()))
+    if settings.recheck is not None and settings.special.offline is not None:
+        asked.update(settings.special.offline)
+    return asked
+
+
+def exchange(http: Http, credentials: Credentials, begun: Begun, code: str, redirect_uri: str) -> Tokens | Refused:
     """
     Exchange the code, once (RFC 6749 §4.1.3).
 
     Raises:
         OIDCUnreachableError: If the endpoint gives no answer that can be used, or does not know this client.
     """
-    session = _Session(http)
-    try:
-        answer = _client(settings, session, redirect_uri).fetch_token(
+    client = _client(http, credentials, begun.metadata)
+
+    def ask() -> Any:
+        return client.fetch_token(
             begun.metadata.token_endpoint,
             grant_type="authorization_code",
             code=code,
             code_verifier=begun.verifier,
+            redirect_uri=redirect_uri,
         )
-    except OAuth2Error as error:
-        return _refusal(error.error)
-    return _tokens(answer)
+
+    return _tokens(ask, credentials.settings)
 
 
-def fetch_userinfo(http: Http, metadata: Metadata, access_token: str) -> Claims:
+def refresh(http: Http, credentials: Credentials, metadata: Metadata, token: str) -> Tokens | Refused:
     """
-    What the UserInfo endpoint tells; the caller compares ``sub``.
+    Use a refresh token (RFC 6749 §6); without a new one in the answer the old one goes on.
 
     Raises:
-        OIDCUnreachableError: If there is no such endpoint, or no answer.
+        OIDCUnreachableError: As :func:`exchange`.
     """
-    if metadata.userinfo_endpoint is None:
-        raise OIDCUnreachableError("userinfo", "the issuer has no UserInfo endpoint")
-    answer = http.get(metadata.userinfo_endpoint, {"Authorization": f"Bearer {access_token}"})
-    return answer.ok().json()
+    client = _client(http, credentials, metadata)
+    return _tokens(
+        lambda: client.refresh_token(metadata.token_endpoint, refresh_token=token, scope=""), credentials.settings
+    )
+
+
+def revoke(http: Http, credentials: Credentials, metadata: Metadata, token: str) -> None:
+    """
+    Give a refresh token back, where that is possible (RFC 7009 §2.1); what is answered decides nothing.
+
+    Raises:
+        OIDCUnreachableError: If there is no answer.
+    """
+    if metadata.revocation_endpoint is not None:
+        client = _client(http, credentials, metadata)
+        auth = client.client_auth(client.token_endpoint_auth_method)
+        form = urlencode({"token": token, "token_type_hint": "refresh_token"})
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        http.post(*auth.prepare("POST", metadata.revocation_endpoint, headers, form))
 
 
 def logout_url(
@@ -96,26 +160,14 @@ def logout_url(
     return f"{metadata.end_session_endpoint}{separator}{urlencode(params)}"
 
 
-def _client(settings: OIDCSettings, session: _Session | None, redirect_uri: str) -> Any:
-    client = OAuth2Client(
-        session,
-        client_id=settings.client_id,
+def _client(http: Http, credentials: Credentials, metadata: Metadata) -> Any:
+    return OAuth2Client(
+        _Session(http),
+        client_id=credentials.settings.client_id,
         # Read at each use, so that a secret in a file can be replaced while the application runs.
-        client_secret=settings.client_secret_text() if session is not None else None,
-        token_endpoint_auth_method=settings.client_auth,
-        scope=" ".join(settings.scope),
-        redirect_uri=redirect_uri,
-        code_challenge_method="S256",
+        client_secret=credentials.settings.client_secret_text(),
+        token_endpoint_auth_method=credentials.method(metadata),
     )
-    client.register_client_auth_method(("client_secret_basic", _basic))
-    return client
-
-
-def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, dict[str, str], str]:
-    # RFC 6749 §2.3.1: both are form-encoded first; Authlib leaves that out, and fails beyond Latin-1.
-    text = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
-    headers["Authorization"] = f"Basic {base64.b64encode(text.encode('ascii')).decode('ascii')}"
-    return uri, headers, body
 
 
 @dataclass(frozen=True)
@@ -150,25 +202,40 @@ class _Session:
         raise OIDCUnreachableError("http_status", f"{answer.host} answered {answer.status}")
 
 
+def _tokens(ask: Callable[[], Any], settings: OIDCSettings) -> Tokens | Refused:
+    try:
+        answer = ask()
+    except OAuth2Error as error:
+        # Whatever stands there: the answer is not known to be text.
+        return _refusal(settings.special.errors.get(str(error.error), error.error))
+    return _read(answer)
+
+
 def _refusal(error: object) -> Refused:
     # Only the code itself was refused; everything else is between the two servers, and no fault of the person.
     if error == "invalid_grant":
-        return Refused("invalid_grant", steps=(Step("token", "the code was not accepted"),))
+        return Refused("invalid_grant", steps=(Step("token", "the grant was not accepted"),))
     if error == "invalid_client":
-        raise OIDCUnreachableError("invalid_client", "the token endpoint does not accept client_id and client_secret")
+        raise OIDCUnreachableError(
+            "invalid_client", "the token endpoint does not accept this application's credentials"
+        )
     raise OIDCUnreachableError("token_error", "the token endpoint refused the request")
 
 
-def _tokens(answer: Mapping[str, object]) -> Tokens | Refused:
+def _read(answer: Mapping[str, object]) -> Tokens:
     access_token, token_type = answer.get("access_token"), answer.get("token_type")
     # RFC 6749 §7.1: the type is not case-sensitive, and a token of an unknown type must not be used.
     if not isinstance(token_type, str) or token_type.lower() != "bearer" or not _is_bearer(access_token):
         raise OIDCUnreachableError("token_response", "the token endpoint gave no bearer token")
-    id_token = answer.get("id_token")
-    if not isinstance(id_token, str) or not id_token:
-        # The access token alone proves nothing of who is here (OIDCX-26, OAUTH-18).
-        return Refused("missing_id_token", steps=(Step("token", "no id_token"),))
-    return Tokens(id_token, str(access_token))
+    id_token, refresh_token, scope = (answer.get(name) for name in ("id_token", "refresh_token", "scope"))
+    return Tokens(
+        access_token=str(access_token),
+        id_token=id_token if isinstance(id_token, str) and id_token else None,
+        refresh_token=refresh_token
+        if isinstance(refresh_token, str) and 0 < len(refresh_token) <= MAX_REFRESH
+        else None,
+        scope=scope if isinstance(scope, str) else "",
+    )
 
 
 def _is_bearer(token: object) -> bool:

@@ -48,11 +48,16 @@ def json_object(text: bytes) -> dict[str, object] | None:
 
     ``NaN`` and ``Infinity`` are no JSON (RFC 8259 §6), though Python reads them.
     """
+    value = _json(text)
+    return value if isinstance(value, dict) else None
+
+
+def _json(text: bytes) -> object:
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value: object = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,29 @@ class HttpAnswer:
         body: At most ``MAX_BYTES``; hidden, because tokens may be in it.
         host: Who answered, for messages.
         date: What time it is there (RFC 9110 §6.6.1), as it stands in the header.
+        content_type: What the body is said to be, in lower case and without parameters.
     """
 
     status: int
     body: bytes
     host: str
     date: str | None = None
+    content_type: str = ""
 
     def __repr__(self) -> str:
         return f"HttpAnswer({self.status}, host={self.host!r})"
+
+    def json_list(self) -> list[object]:
+        """
+        The JSON list in the body.
+
+        Raises:
+            OIDCUnreachableError: If there is none.
+        """
+        found = _json(self.body)
+        if not isinstance(found, list):
+            raise OIDCUnreachableError("garbage", f"{self.host} answered no JSON list")
+        return found
 
     def json(self) -> dict[str, object]:
         """
@@ -154,8 +173,7 @@ class Http:
                 deadline(self.total),
                 self.client.stream(method, url, headers=dict(headers), content=body) as response,
             ):
-                read = self._read(response, host)
-                return HttpAnswer(response.status_code, read, host, response.headers.get("date"))
+                return self._read(response, host)
         except _TIMEOUTS as error:
             raise OIDCUnreachableError("timeout", f"{host} did not answer in time") from error
         except ForbiddenAddressError as error:
@@ -163,13 +181,14 @@ class Http:
         except _TROUBLE as error:
             raise _unreachable(error, host) from error
 
-    def _read(self, response: httpx.Response, host: str) -> bytes:
+    def _read(self, response: httpx.Response, host: str) -> HttpAnswer:
         body = bytearray()
         for chunk in response.iter_raw():
             body += chunk
             if len(body) > self.max_bytes:
                 raise OIDCUnreachableError("too_large", f"{host} answered more than {self.max_bytes} bytes")
-        return bytes(body)
+        content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return HttpAnswer(response.status_code, bytes(body), host, response.headers.get("Date"), content_type)
 
 
 def _unreachable(error: BaseException, host: str) -> OIDCUnreachableError:

@@ -61,10 +61,18 @@ ALGORITHMS: Mapping[str, Algorithm] = {
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key that can check signatures of the pinned algorithm, and the id it was published with."""
+    """
+    A key that can check signatures of the pinned algorithm.
+
+    Attributes:
+        kid: The id it was published with.
+        key: The key itself.
+        issuer: For whose tokens it is, if the set says so (Entra ID).
+    """
 
     kid: str | None
     key: Key
+    issuer: str | None = None
 
 
 def read_keys(document: Mapping[str, object], algorithm: Algorithm) -> tuple[PublicKey, ...]:
@@ -93,14 +101,14 @@ def _read_key(entry: Mapping[str, object], algorithm: Algorithm) -> PublicKey | 
         return None
     public = {name: entry.get(name) for name in algorithm.members}
     texts = {name: value for name, value in public.items() if isinstance(value, str)}
-    kid = entry.get("kid")
+    kid, issuer = entry.get("kid"), entry.get("issuer")
     try:
         if algorithm.kty is RSAKey and _bits(texts["n"]) not in RSA_BITS:
             return None
         key = algorithm.kty.import_key({"kty": algorithm.kty.key_type, **texts})
     except (JoseError, ValueError, KeyError):
         return None
-    return PublicKey(kid if isinstance(kid, str) else None, key)
+    return PublicKey(kid if isinstance(kid, str) else None, key, issuer if isinstance(issuer, str) else None)
 
 
 def _bits(number: str) -> int:
@@ -125,7 +133,7 @@ class KeyStore:
         self._sets: dict[str, Cache[tuple[PublicKey, ...]]] = {}
         self._forced: datetime | None = None
 
-    def candidates(self, jwks_uri: str, kid: str | None) -> tuple[Key, ...]:
+    def candidates(self, jwks_uri: str, kid: str | None) -> tuple[PublicKey, ...]:
         """
         The keys that a token with this key id, or without any, may be signed with.
 
@@ -138,7 +146,7 @@ class KeyStore:
         keys = self._set(jwks_uri).current()
         return _select(keys, kid) or self.renewed(jwks_uri, kid)
 
-    def renewed(self, jwks_uri: str, kid: str | None) -> tuple[Key, ...]:
+    def renewed(self, jwks_uri: str, kid: str | None) -> tuple[PublicKey, ...]:
         """
         As :meth:`candidates`, from keys that are fetched now.
 
@@ -165,5 +173,5 @@ class KeyStore:
         return read_keys(self._http.get(jwks_uri).ok().json(), self._algorithm)
 
 
-def _select(keys: tuple[PublicKey, ...], kid: str | None) -> tuple[Key, ...]:
-    return tuple(entry.key for entry in keys if kid is None or entry.kid == kid)
+def _select(keys: tuple[PublicKey, ...], kid: str | None) -> tuple[PublicKey, ...]:
+    return tuple(entry for entry in keys if kid is None or entry.kid == kid)

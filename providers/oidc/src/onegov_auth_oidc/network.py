@@ -16,17 +16,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpcore
 import httpx
 
 from onegov_auth_oidc.urls import host_of
 
-__all__ = ["ForbiddenAddressError", "GuardedBackend", "Zone", "deadline", "make_client", "resolve", "zone_of"]
+__all__ = ["ForbiddenAddressError", "GuardedBackend", "Route", "Zone", "deadline", "make_client", "resolve", "zone_of"]
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
@@ -136,11 +139,18 @@ class GuardedBackend(httpcore.NetworkBackend):
     Args:
         issuer_host: The configured issuer's host, which is trusted to be where it is.
         resolve: Finds the addresses of a host.
+        allow: Inner networks that are allowed all the same.
     """
 
-    def __init__(self, issuer_host: str, resolve: Resolve = resolve) -> None:
+    def __init__(
+        self,
+        issuer_host: str,
+        resolve: Resolve = resolve,
+        allow: tuple[IPv4Network | IPv6Network, ...] = (),
+    ) -> None:
         self._issuer_host = issuer_host
         self._resolve = resolve
+        self._allow = allow
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(  # httpcore's signature
@@ -168,7 +178,30 @@ class GuardedBackend(httpcore.NetworkBackend):
             deepest = self._deepest(host, port)
         except OSError as error:
             raise httpcore.ConnectError("the name can't be resolved") from error
-        return [address for address in addresses if zone_of(address) <= deepest]
+        return [address for address in addresses if zone_of(address) <= deepest or self._is_allowed(address)]
+
+    def refuse_inner(self, host: str) -> None:
+        """
+        Refuse an address inside the network that is written as such, before a proxy is asked for it.
+
+        Where a name leads the proxy alone decides; its own rules are the guard then.
+
+        Raises:
+            ForbiddenAddressError: If it is one.
+        """
+        try:
+            zone = zone_of(host)
+        except ValueError:
+            return
+        if host != self._issuer_host and zone is not Zone.PUBLIC and not self._is_allowed(host):
+            raise ForbiddenAddressError("the address is not allowed")
+
+    def _is_allowed(self, address: str) -> bool:
+        # Written down by the operator, yet never the addresses where machines keep their own credentials.
+        if zone_of(address) is Zone.FORBIDDEN:
+            return False
+        ip = ipaddress.ip_address(address.partition("%")[0])
+        return any(ip in network for network in self._allow)
 
     def _deepest(self, host: str, port: int) -> Zone:
         # Further than that nobody may lead us, not even the issuer's own name.
@@ -176,6 +209,24 @@ class GuardedBackend(httpcore.NetworkBackend):
         if host == self._issuer_host:
             return most
         return min(most, max(map(zone_of, self._resolve(self._issuer_host, port))))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """
+    The way to an issuer.
+
+    Attributes:
+        issuer: The configured issuer.
+        proxy: An HTTP proxy on the way, with its name and password in the address; it then decides where names lead.
+        ca_file: The certificate authorities to believe instead of the system's.
+        allow: Inner networks that an issuer outside of them may name addresses in.
+    """
+
+    issuer: str
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    allow: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,10 +245,13 @@ class _Stream(httpx.SyncByteStream):
 class _Transport(httpx.BaseTransport):
     """httpx over a pool that connects by a backend of our own, which httpx's transport can't."""
 
-    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+    def __init__(self, pool: httpcore.ConnectionPool, proxied: GuardedBackend | None) -> None:
         self._pool = pool
+        self._proxied = proxied
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._proxied is not None:
+            self._proxied.refuse_inner(request.url.host)
         answer = self._pool.handle_request(
             httpcore.Request(
                 method=request.method,
@@ -220,7 +274,7 @@ class _Transport(httpx.BaseTransport):
         self._pool.close()
 
 
-def make_client(issuer: str, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> httpx.Client:
+def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> httpx.Client:
     """
     An httpx client for one issuer.
 
@@ -228,19 +282,14 @@ def make_client(issuer: str, *, tls: ssl.SSLContext | None = None, resolve: Reso
     certificate variable of the environment, and keeps no cookie, because all people share it.
 
     Args:
-        issuer: The configured issuer.
-        tls: What to trust; the system's certificates by default.
+        route: The way to the issuer.
+        tls: What to trust; ``route.ca_file`` or the system's certificates by default.
         resolve: Finds the addresses of a host.
     """
-    pool = httpcore.ConnectionPool(
-        ssl_context=tls if tls is not None else ssl.create_default_context(),
-        max_connections=100,
-        max_keepalive_connections=20,
-        keepalive_expiry=KEEPALIVE_SECONDS,
-        network_backend=GuardedBackend(host_of(issuer), resolve),
-    )
+    context = tls if tls is not None else ssl.create_default_context(cafile=route.ca_file)
+    guard = GuardedBackend(host_of(route.issuer), resolve, route.allow)
     return httpx.Client(
-        transport=_Transport(pool),
+        transport=_Transport(_pool(route.proxy, context, guard, resolve), guard if route.proxy else None),
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         follow_redirects=False,
         trust_env=False,
@@ -248,3 +297,24 @@ def make_client(issuer: str, *, tls: ssl.SSLContext | None = None, resolve: Reso
         # A compressed answer could be a thousand times larger than what the limit saw of it.
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "onegov-auth-oidc"},
     )
+
+
+def _pool(
+    proxy: str | None, context: ssl.SSLContext, guard: GuardedBackend, resolve: Resolve
+) -> httpcore.ConnectionPool:
+    # All connections of a proxied pool go to the proxy, which is where the operator says it is.
+    backend = guard if proxy is None else GuardedBackend(host_of(proxy), resolve)
+    return httpcore.ConnectionPool(
+        ssl_context=context,
+        proxy=None if proxy is None else _proxy(proxy),
+        max_connections=100,
+        max_keepalive_connections=20,
+        keepalive_expiry=KEEPALIVE_SECONDS,
+        network_backend=backend,
+    )
+
+
+def _proxy(address: str) -> httpcore.Proxy:
+    parts = urlsplit(address)
+    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return httpcore.Proxy(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", "")), auth=auth)

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import httpx
 
-from onegov_auth.providers import Clock, Services
+from onegov_auth.providers import Services
+from onegov_auth_oidc.client_auth import Credentials
+from onegov_auth_oidc.client_keys import ClientKeys
 from onegov_auth_oidc.discovery import Discovery
 from onegov_auth_oidc.http import Http
 from onegov_auth_oidc.keys import ALGORITHMS, KeyStore
-from onegov_auth_oidc.network import make_client
+from onegov_auth_oidc.network import Route, make_client
 from onegov_auth_oidc.settings import OIDCSettings
 
 __all__ = ["CLIENT_FACTORY", "Server", "server_of"]
 
-#: Under this key of ``services.resources`` lies what makes the httpx client of an issuer, if not :func:`make_client`.
+#: Under this key of ``services.resources`` lies what makes the httpx client of a route, if not :func:`make_client`.
 CLIENT_FACTORY = "onegov_auth_oidc.make_client"
 
 
@@ -29,11 +31,13 @@ class Server:
         http: Asks it.
         discovery: Its metadata.
         keys: Its keys.
+        credentials: What shows it who asks.
     """
 
     http: Http
     discovery: Discovery
     keys: KeyStore
+    credentials: Credentials
 
     def close(self) -> None:
         """Close the connections."""
@@ -42,16 +46,27 @@ class Server:
 
 def server_of(name: str, settings: OIDCSettings, services: Services) -> Server:
     """The server of the provider *name* of this application; made once and kept in ``services.resources``."""
-    factory: Callable[[str], httpx.Client] = services.resources.get(CLIENT_FACTORY, lambda: make_client)
+    factory: Callable[[Route], httpx.Client] = services.resources.get(CLIENT_FACTORY, lambda: make_client)
 
     def make() -> Server:
-        return _make(settings, factory(settings.issuer), services.clock)
+        network = settings.network
+        route = Route(
+            settings.issuer,
+            proxy=network.proxy.reveal() if network.proxy is not None else None,
+            ca_file=network.ca_file,
+            allow=network.allow,
+        )
+        return _make(settings, factory(route), services)
 
     # Two tenants of one process may have providers of the same name, and share nothing.
     return services.resources.get(("onegov_auth_oidc", services.application, name), make)
 
 
-def _make(settings: OIDCSettings, client: httpx.Client, clock: Clock) -> Server:
+def _make(settings: OIDCSettings, client: httpx.Client, services: Services) -> Server:
     http = Http(client, settings.plain_loopback)
-    discovery = Discovery(http, settings.issuer, clock)
-    return Server(http, discovery, KeyStore(http, ALGORITHMS[settings.id_token_alg], clock))
+    return Server(
+        http,
+        Discovery(http, settings, services.clock),
+        KeyStore(http, ALGORITHMS[settings.id_token_alg], services.clock),
+        Credentials(settings, ClientKeys(settings.client_keys), services.clock, services.token),
+    )

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["discovery_url", "host_of", "is_loopback", "issuer_fault", "url_fault"]
+from onegov_auth_oidc.tenants import TENANT
+
+__all__ = ["discovery_urls", "host_of", "is_loopback", "issuer_fault", "url_fault"]
 
 #: Longer addresses are refused by servers and browsers alike.
 MAX_LENGTH = 2048
 
-WELL_KNOWN = "/.well-known/openid-configuration"
+OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
+
+#: Where the metadata of an issuer is that all organisations share (Entra ID): those of no single one.
+SHARED = "organizations"
 
 
 def is_loopback(host: str) -> bool:
@@ -61,9 +66,18 @@ def issuer_fault(issuer: str) -> str | None:
     return fault
 
 
-def discovery_url(issuer: str) -> str:
-    """Where an issuer's metadata is (OpenID Connect Discovery §4.1: a slash at the end is dropped)."""
-    return issuer.removesuffix("/") + WELL_KNOWN
+def discovery_urls(issuer: str) -> tuple[str, ...]:
+    """
+    Where an issuer's metadata may be, in the order to look.
+
+    OpenID Connect Discovery §4.1 appends to the issuer, RFC 8414 §3.1 puts its own name before the path, and
+    §5 allows the first name there too; a slash at the end is dropped.
+    """
+    base = issuer.replace(TENANT, SHARED).removesuffix("/")
+    parts = urlsplit(base)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    places = (base + OPENID, f"{origin}{OAUTH}{parts.path}", f"{origin}{OPENID}{parts.path}")
+    return tuple(dict.fromkeys(places))
 
 
 def _parts_fault(parts: SplitResult, host: str | None, plain_loopback: bool) -> str | None:

@@ -1,0 +1,113 @@
+"""The application's own private keys, by which it shows a provider who it is (RFC 7523)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+
+from onegov_auth.providers import Secret
+from onegov_auth_oidc.http import json_object
+
+__all__ = ["ClientKey", "ClientKeyError", "ClientKeys", "read_private_key"]
+
+KINDS: tuple[type[RSAKey | ECKey | OKPKey], ...] = (RSAKey, ECKey, OKPKey)
+
+#: NIST SP 800-131A.
+MIN_RSA_BITS = 2048
+
+
+class ClientKeyError(ValueError):
+    """Raised when a text is no private key that can sign; says why, and never repeats the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """
+    A private key.
+
+    Attributes:
+        key: The key itself.
+        alg: What it signs with.
+        kid: Its name: its own if it has any, else its thumbprint (RFC 7638).
+    """
+
+    key: Key = field(repr=False)
+    alg: str
+    kid: str
+
+    def published(self) -> dict[str, object]:
+        """Its public half, as it stands in a key set (RFC 7517)."""
+        return {**self.key.as_dict(private=False), "use": "sig", "alg": self.alg, "kid": self.kid}
+
+
+def read_private_key(text: str) -> ClientKey:
+    """
+    The private key in *text*, as PEM without a password or as JWK.
+
+    Raises:
+        ClientKeyError: If there is none, or none that may sign.
+    """
+    members = json_object(text.encode("utf-8", "replace"))
+    source: str | dict[str, str | list[str]] = text
+    if members is not None:
+        source = {name: value for name, value in members.items() if isinstance(value, str)}
+    key = _import(source)
+    if key is None or not key.is_private:
+        raise ClientKeyError("must be a private key as PEM without a password, or as JWK")
+    alg = _algorithm(key, members.get("alg") if members else None)
+    kid = members.get("kid") if members else None
+    return ClientKey(key, alg, kid if isinstance(kid, str) and kid else key.thumbprint())
+
+
+def _import(source: str | dict[str, str | list[str]]) -> Key | None:
+    for kind in KINDS:
+        try:
+            return kind.import_key(source)
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue
+    return None
+
+
+def _algorithm(key: Key, named: object) -> str:
+    curve = getattr(key, "curve_name", None)
+    if isinstance(key, RSAKey) and key.private_key is not None and key.private_key.key_size >= MIN_RSA_BITS:
+        # RS256 is what every provider understands; a JWK may ask for the better one.
+        return "PS256" if named == "PS256" else "RS256"
+    if isinstance(key, ECKey) and curve == "P-256":
+        return "ES256"
+    if isinstance(key, OKPKey) and curve == "Ed25519":
+        return "EdDSA"
+    raise ClientKeyError("must be RSA of 2048 bits or more, P-256 or Ed25519")
+
+
+class ClientKeys:
+    """
+    The keys of one provider's block; each file is read again when it changes, so that keys rotate while it runs.
+
+    Args:
+        secrets: The newest first.
+    """
+
+    def __init__(self, secrets: Sequence[Secret]) -> None:
+        self._secrets = secrets
+        self._read: dict[int, tuple[str, ClientKey]] = {}
+
+    def all(self) -> list[ClientKey]:
+        """The keys as of now, newest first; a file that is being written keeps its last key."""
+        return [self._current(number, secret.reveal()) for number, secret in enumerate(self._secrets)]
+
+    def _current(self, number: int, text: str) -> ClientKey:
+        kept = self._read.get(number)
+        if kept is not None and kept[0] == text:
+            return kept[1]
+        try:
+            key = read_private_key(text)
+        except ClientKeyError:
+            if kept is None:
+                raise
+            return kept[1]
+        self._read[number] = (text, key)
+        return key
