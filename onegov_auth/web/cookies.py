@@ -51,20 +51,23 @@ class CookieJar:
         session: The session token.
         browser: A random value before there is a session; binds forms and transactions to this browser.
         flash: What to tell the person on the next page.
+        carried: What a mailed link carries, on its way into a form.
+        device: Knows a browser again that somebody logged in with before.
         secure: Whether TLS is demanded.
     """
 
     session: str
     browser: str
     flash: str
+    carried: str
+    device: str
     secure: bool
 
     @classmethod
     def named(cls, name: str, *, secure: bool) -> Self:
         """The cookies of the application whose cookie *name* is that."""
-        base = name.removeprefix("__Host-")
-        prefix = "__Host-" if secure else ""
-        return cls(f"{prefix}{base}", f"{prefix}{base}-browser", f"{prefix}{base}-flash", secure)
+        base = ("__Host-" if secure else "") + name.removeprefix("__Host-")
+        return cls(base, f"{base}-browser", f"{base}-flash", f"{base}-link", f"{base}-device", secure)
 
     def header(self, name: str, value: str, max_age: int | None = None) -> str:
         """

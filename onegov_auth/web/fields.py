@@ -10,12 +10,20 @@ from webob.exc import HTTPBadRequest, HTTPRequestEntityTooLarge
 if TYPE_CHECKING:
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["MAX_BODY", "all_fields", "posted_fields", "query_fields"]
+__all__ = ["MAX_BODY", "FormFields", "all_fields", "posted_fields", "query_fields"]
 
 #: No form of ours is larger, in bytes; an answer of an identity provider may have some hundred kilobytes.
 MAX_BODY = 512 * 1024
 
 _UNREADABLE = "\ufffd"
+
+
+class FormFields(dict[str, str]):
+    """Single fields in the shape WTForms reads."""
+
+    def getlist(self, name: str) -> list[str]:
+        """The field's one value, if it was sent."""
+        return [self[name]] if name in self else []
 
 
 def query_fields(request: AuthRequest) -> dict[str, str]:

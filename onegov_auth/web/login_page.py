@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,9 @@ from onegov_auth.accounts.local import LOCAL
 from onegov_auth.forms import LoginForm
 from onegov_auth.i18n import _
 from onegov_auth.providers import PasswordProvider, RedirectProvider
+from onegov_auth.web.fields import FormFields
 from onegov_auth.web.links import page_url, provider_url
+from onegov_auth.web.names import provider_name, visible
 from onegov_auth.web.render import page
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from webob import Response
 
+    from onegov_auth.auth import Auth
     from onegov_auth.providers import Provider
     from onegov_auth.road import PendingLink
     from onegov_auth.web.request import AuthRequest
@@ -26,11 +28,6 @@ __all__ = ["Button", "login_form", "login_page"]
 
 _USERNAME = _("Username or e-mail address")
 _EXPIRED = _("The link has expired. Please begin again.")
-
-#: What a button such as "Log in with **Company**" calls its provider.
-_EMPHASIS = re.compile(r"\*\*([^*]+)\*\*")
-#: Characters of a name that are shown; e-mail addresses have 254 at most (RFC 5321 §4.5.3.1).
-_MAX_NAME = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ def login_form(request: AuthRequest, fields: Mapping[str, str] | None = None) ->
         request: The request.
         fields: What was posted, if something was.
     """
-    form = LoginForm(_Fields(fields) if fields is not None else None, language=request.language)
+    form = LoginForm(FormFields(fields) if fields is not None else None, language=request.language)
     providers = request.root_app.auth.providers
     if any(isinstance(provider, PasswordProvider) and name != LOCAL for name, provider in providers.items()):
         form.username.label.text = _USERNAME
@@ -102,6 +99,8 @@ def login_page(  # noqa: PLR0913 - what a page shows
         action=page_url(request, "login"),
         # A link is confirmed with the local password; what a directory says of its own would mislead.
         hints=[provider.hint for provider in asking if provider.hint and not (link and provider.name != LOCAL)],
+        recover_url=page_url(request, "request-password") if asking and _recovers(auth) else None,
+        register_url=page_url(request, "register") if not link and _registers(auth) else None,
         buttons=[] if link else [Button(item.button, provider_url(request, item.name)) for item in sending],
     )
 
@@ -110,24 +109,17 @@ def _readable(pending: PendingLink | None, providers: Mapping[str, Provider]) ->
     """The same for people's eyes: the provider as its button calls it, and no character that can't be seen."""
     if pending is None:
         return None
-    provider = providers.get(pending.provider)
-    emphasised = _EMPHASIS.search(provider.button) if isinstance(provider, RedirectProvider) else None
     return replace(
         pending,
-        provider=_visible(emphasised[1] if emphasised else pending.provider),
-        username=_visible(pending.username),
-        local=_visible(pending.local),
+        provider=provider_name(providers, pending.provider),
+        username=visible(pending.username),
+        local=visible(pending.local),
     )
 
 
-def _visible(text: str) -> str:
-    # Characters that turn or hide their neighbours would make a name read as another one.
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in text[:_MAX_NAME])
-    return shown if len(text) <= _MAX_NAME else f"{shown}…"
+def _recovers(auth: Auth) -> bool:
+    return LOCAL in auth.providers and auth.settings.recovery.enabled
 
 
-class _Fields(dict[str, str]):
-    """Single fields in the shape WTForms reads."""
-
-    def getlist(self, name: str) -> list[str]:
-        return [self[name]] if name in self else []
+def _registers(auth: Auth) -> bool:
+    return LOCAL in auth.providers and auth.settings.registration.enabled

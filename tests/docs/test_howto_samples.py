@@ -23,7 +23,7 @@ from onegov_auth.domain import Client
 from onegov_auth.events import Event
 
 #: What the variables of templates have, and the page names too.
-PARTS = {"text", "url", "provider", "username", "local"}
+PARTS = {"text", "url", "provider", "username", "local", "content"}
 
 PASSWORD = "correct horse battery staple"
 
@@ -185,9 +185,10 @@ def test_templates_are_listed(examples: Path) -> None:
 
 
 def undeclared(source: str) -> set[str]:
-    """The variables a template reads, its own macros aside: a block sees those as variables."""
+    """The variables a template reads, its macros aside: a block sees those as variables."""
     tree = Environment(autoescape=True).parse(source)
-    return set(meta.find_undeclared_variables(tree)) - {macro.name for macro in tree.find_all(nodes.Macro)}
+    macros = {macro.name for macro in tree.find_all(nodes.Macro)} | {each.target for each in tree.find_all(nodes.Import)}
+    return set(meta.find_undeclared_variables(tree)) - macros - {"kwargs"}
 
 
 def test_two_tenants(place: Path, examples: Path) -> None:

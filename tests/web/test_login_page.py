@@ -211,6 +211,6 @@ def test_missing_values_are_named(browser: Any) -> None:
     page = browser.log_in("", "")
 
     assert page.text.count("Please enter your username.") == 2
-    assert '<div class="message alert" role="alert">' in page.text
+    assert '<div class="message alert" role="alert" tabindex="-1" autofocus>' in page.text
     assert 'aria-describedby="username-error" aria-invalid="true"' in page.text
     assert '<p class="error" id="password-error">' in page.text
