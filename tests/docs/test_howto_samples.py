@@ -187,8 +187,9 @@ def test_templates_are_listed(examples: Path) -> None:
 def undeclared(source: str) -> set[str]:
     """The variables a template reads, its macros aside: a block sees those as variables."""
     tree = Environment(autoescape=True).parse(source)
-    macros = {macro.name for macro in tree.find_all(nodes.Macro)} | {each.target for each in tree.find_all(nodes.Import)}
-    return set(meta.find_undeclared_variables(tree)) - macros - {"kwargs"}
+    macros = {macro.name for macro in tree.find_all(nodes.Macro)} | {"kwargs"}
+    imported = {each.target for each in tree.find_all(nodes.Import)}
+    return set(meta.find_undeclared_variables(tree)) - macros - imported
 
 
 def test_two_tenants(place: Path, examples: Path) -> None:

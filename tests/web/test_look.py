@@ -62,7 +62,7 @@ def test_own_colours_and_logo(make_app: Any, make_browser: Any) -> None:
 
     page = browser.get("/auth/login")
     sheets = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text)
-    assert ["style.css", "look.css"] == [address.partition("?")[0].rpartition("/")[2] for address in sheets]
+    assert [address.partition("?")[0].rpartition("/")[2] for address in sheets] == ["style.css", "look.css"]
     assert '<img src="/static/logo.svg" alt="Town">' in page.text
     sheet = browser.get(sheets[1])
     assert sheet.content_type == "text/css"
