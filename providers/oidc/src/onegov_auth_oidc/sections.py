@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
 from onegov_auth.providers import Secret, Section
 
-__all__ = ["ClaimName", "ClaimNames", "EndpointSettings", "LogoutSettings", "NetworkSettings", "as_list"]
+__all__ = ["ClaimNames", "EndpointSettings", "LogoutSettings", "NetworkSettings"]
 
 #: LINK-02: what a person or an administrator can change, or what is given to somebody else later, is no key.
 UNSTABLE = frozenset({"email", "name", "nickname", "preferred_username", "upn", "unique_name", "username"})
@@ -24,13 +24,19 @@ def _stable(value: str) -> str:
     return value
 
 
-def as_list(value: object) -> object:
+def _as_list(value: object) -> object:
     """One text where a list may stand."""
     return [value] if isinstance(value, str) else value
 
 
 ClaimName = Annotated[str, Field(min_length=1, max_length=255)]
-ClaimList = Annotated[tuple[ClaimName, ...], BeforeValidator(as_list), Field(min_length=1)]
+_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+ClaimList = Annotated[
+    tuple[ClaimName, ...],
+    Field(min_length=1),
+    BeforeValidator(_as_list),
+    WithJsonSchema({"anyOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}]}),
+]
 
 
 class ClaimNames(Section):
@@ -48,7 +54,7 @@ class ClaimNames(Section):
     id: Annotated[ClaimName, AfterValidator(_stable)] = "sub"
     username: ClaimList = ("email",)
     email: ClaimName = "email"
-    realname: Annotated[tuple[ClaimName, ...], BeforeValidator(as_list)] = ("given_name", "family_name")
+    realname: ClaimList = ("given_name", "family_name")
     groups: ClaimList = ("groups",)
 
 
