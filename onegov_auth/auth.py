@@ -20,6 +20,7 @@ from onegov_auth.doors import Doors
 from onegov_auth.keys import Keys
 from onegov_auth.models import key_of
 from onegov_auth.passwords import Hasher
+from onegov_auth.self_service import Registering, TakingSteps
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -33,7 +34,7 @@ __all__ = ["Auth"]
 NO_SESSION = UUID(int=0)
 
 
-class Auth(Doors):
+class Auth(Doors, TakingSteps, Registering):
     """
     Logs people in and out; framework-free, returns outcomes and never responses.
 
@@ -79,6 +80,7 @@ class Auth(Doors):
             session_id=NO_SESSION if session is None else session.id,
             rights=user.rights_stamp,
             provider=(user.source or LOCAL) if session is None else session.provider,
+            confirmed=None if session is None or session.confirmed is None else session.confirmed.timestamp(),
             language=user.language,
         )
 

@@ -78,6 +78,8 @@ class Client:
         browser: A random value kept in a cookie of its own; binds transactions to this browser.
         language: The language the person reads, as a tag such as ``"de"``; ``None`` if unknown.
         session_token: The session this request came with; ended when another one is opened.
+        device: The value of the cookie by which a browser is known again, empty if it sent none; ``None`` where
+            no such cookie is kept, and nobody is told of new devices.
     """
 
     address: str = "unknown"
@@ -86,6 +88,7 @@ class Client:
     browser: str | None = None
     language: str | None = None
     session_token: str | None = field(default=None, repr=False)
+    device: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,13 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class UserInfo:
-    """What may be known of a user outside of a database session."""
+    """
+    What may be known of a user outside of a database session.
+
+    Attributes:
+        pending_steps: The login steps that were demanded of this very user.
+        returning: Whether the user has logged in before.
+    """
 
     id: UUID
     username: str
@@ -213,6 +222,8 @@ class UserInfo:
     source: str | None = None
     source_id: str | None = None
     active: bool = True
+    pending_steps: tuple[str, ...] = ()
+    returning: bool = False
 
     @property
     def title(self) -> str:
@@ -235,6 +246,7 @@ class Identity:
         rights: A number that moves whenever the user's rights change.
         provider: The provider the person came by.
         language: The language the person chose; ``None`` leaves it to the browser.
+        confirmed: When the person proved last who they are, in seconds since 1970.
     """
 
     userid: str
@@ -246,6 +258,7 @@ class Identity:
     rights: int
     provider: str
     language: str | None = None
+    confirmed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +280,7 @@ class SessionInfo:
         provider_session: The provider's session id (OIDC ``sid``).
         logout_hint: What the provider wants back at logout.
         issuer: Who vouched for the person (OIDC ``iss``).
+        confirmed: When the person proved last who they are.
     """
 
     id: UUID
@@ -282,3 +296,4 @@ class SessionInfo:
     provider_session: str | None = None
     logout_hint: str | None = field(default=None, repr=False)
     issuer: str | None = None
+    confirmed: datetime | None = None

@@ -10,10 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from onegov_auth.accounts.local import LOCAL
-from onegov_auth.domain import Callback, Client, Headers, Password, SessionInfo, Step, VerifiedIdentity
+from onegov_auth.domain import (
+    Callback,
+    Client,
+    Headers,
+    Identity,
+    Password,
+    SessionInfo,
+    Step,
+    VerifiedIdentity,
+)
 from onegov_auth.events import Event
 from onegov_auth.outcomes import Challenge, LoggedOut, Outcome, Proof, Redirect, Refused, Unavailable
 from onegov_auth.parts import Parts
@@ -35,6 +46,9 @@ MAX_USERNAME = 512
 NEEDS_THE_PERSON = frozenset(
     {"account_selection_required", "consent_required", "interaction_required", "login_required"}
 )
+
+#: How long a proof counts as fresh, for changes of what an account is kept with.
+FRESH = timedelta(minutes=5)
 
 #: A longer path is forgotten over a provider's logout: it travels in an address beside a whole ID token.
 MAX_KEPT_PATH = 500
@@ -95,6 +109,7 @@ class Doors(Parts):
         *,
         remember: bool = False,
         hints: Mapping[str, str] | None = None,
+        link_to: Identity | None = None,
     ) -> Redirect | Refused | Unavailable:
         """
         Send the browser to a redirect provider.
@@ -105,12 +120,16 @@ class Doors(Parts):
             to: Where to go after the login, a path on this site.
             remember: Stay logged in.
             hints: How the provider shall go about it: see :attr:`onegov_auth.domain.Transaction.hints`.
+            link_to: Who is logged in and wants to come by this provider as well: the identity that comes back is
+                linked to this user, in this session only (LINK-09), and nobody is logged in.
         """
         chosen = self.providers.get(provider)
         if not isinstance(chosen, RedirectProvider):
             return Refused("unknown_provider")
         if not client.browser:
             return Refused("no_browser")
+        if link_to is not None and not self.is_fresh(link_to):
+            return Refused("not_fresh")
         hints = hints or {}
         transaction = replace(self.transactions.begin("redirect", provider=provider, to=to), hints=hints)
         redirect = chosen.start(transaction)
@@ -119,6 +138,8 @@ class Doors(Parts):
             self.road.complete(redirect, Door(client=client, provider=provider))
             return redirect
         data = {"provider": dict(redirect.remember), "remember": remember, "silent": hints.get("prompt") == "none"}
+        if link_to is not None:
+            data["link_to"] = [link_to.uid, str(link_to.session_id)]
         self.database.once(lambda db: self.transactions.store(db, transaction, client, data))
         return redirect
 
@@ -141,8 +162,12 @@ class Doors(Parts):
         verdict = self._own(chosen, chosen.finish(callback, begun))
         if taken.data.get("silent") is True and isinstance(verdict, Refused) and verdict.code in NEEDS_THE_PERSON:
             verdict = Refused("no_provider_session", verdict.steps)
-        remember = taken.data.get("remember") is True
-        outcome = self.road.complete(verdict, Door(client=client, to=taken.to, remember=remember, provider=provider))
+        door = Door(client=client, to=taken.to, remember=taken.data.get("remember") is True, provider=provider)
+        link_to = taken.data.get("link_to")
+        if link_to is not None:
+            mine = self._who_links(link_to, client)
+            verdict, door = (verdict, replace(door, link_to=mine)) if mine else (Refused("link_other_session"), door)
+        outcome = self.road.complete(verdict, door)
         return replace(outcome, to=taken.to) if isinstance(outcome, Refused) else outcome
 
     def provider_for(self, username: str) -> str | None:
@@ -168,6 +193,15 @@ class Doors(Parts):
         with self.database.read() as db:
             pending = self.transactions.peek(db, link, client, "link")
         return None if pending is None else PendingLink.of(pending)
+
+    def is_fresh(self, session: Identity) -> bool:
+        """Whether the person of *session* proved who they are in the last five minutes (ASVS 7.5.1)."""
+        return session.confirmed is not None and self.clock().timestamp() - session.confirmed <= FRESH.total_seconds()
+
+    def _who_links(self, link_to: object, client: Client) -> UUID | None:
+        """The user who began to link, if it is still the same person's same session."""
+        now = self.sessions.lookup(client.session_token or "")
+        return UUID(now.uid) if now is not None and [now.uid, str(now.session_id)] == link_to else None
 
     def authenticate_request(
         self, provider: str, headers: Headers, client: Client, to: str = "/"

@@ -15,6 +15,7 @@ from onegov_auth.domain import SessionInfo, Step, Transaction, UserInfo, Verifie
 
 __all__ = [
     "Challenge",
+    "Done",
     "EnrolmentRequired",
     "FactorRequired",
     "LoggedIn",
@@ -41,6 +42,7 @@ class LoggedIn:
         token: The session's secret, for the cookie; nothing else ever sees it.
         to: Where to go now, a path on this site.
         created: Whether the user was made by this very login.
+        device: The new value of the cookie by which the browser is known again; ``None`` leaves it as it is.
     """
 
     user: UserInfo
@@ -48,6 +50,23 @@ class LoggedIn:
     token: str = field(repr=False)
     to: str = "/"
     created: bool = False
+    device: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """
+    It is done, and nobody was logged in by it.
+
+    Attributes:
+        code: What, such as ``"registered"`` or ``"identity_linked"``.
+        user: Whom it is about, where the person may know that.
+        to: Where to go now, a path on this site.
+    """
+
+    code: str
+    user: UserInfo | None = None
+    to: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,4 +197,6 @@ class LoggedOut:
     redirect: Redirect | None = None
 
 
-Outcome: TypeAlias = LoggedIn | FactorRequired | EnrolmentRequired | StepRequired | Redirect | Refused | Unavailable
+Outcome: TypeAlias = (
+    LoggedIn | FactorRequired | EnrolmentRequired | StepRequired | Done | Redirect | Refused | Unavailable
+)

@@ -10,10 +10,14 @@ from onegov_auth.accounts import Accounts, Hooks, LocalPasswords
 from onegov_auth.accounts.local import LOCAL
 from onegov_auth.attempts import Attempts
 from onegov_auth.clock import Clock, utcnow
+from onegov_auth.devices import Devices
 from onegov_auth.events import EventLog
 from onegov_auth.keys import Keys
+from onegov_auth.mail import Mailer
 from onegov_auth.models import DEFAULT
-from onegov_auth.passwords import Hasher
+from onegov_auth.new_passwords import NewPasswords
+from onegov_auth.notices import Notices
+from onegov_auth.passwords import Hasher, PasswordPolicy
 from onegov_auth.provider_sessions import SessionsOfProvider
 from onegov_auth.providers import Provider, Resources, Services
 from onegov_auth.providers.health import Health
@@ -21,6 +25,8 @@ from onegov_auth.providers.registry import make_providers
 from onegov_auth.rechecks import Rechecks
 from onegov_auth.road import Road
 from onegov_auth.sessions import Sessions
+from onegov_auth.signup import SignupLinks
+from onegov_auth.steps import AcceptTerms, ChangePassword, CompleteProfile, LoginStep, Steps
 from onegov_auth.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -45,6 +51,8 @@ class Parts:
         entities: The mapped classes.
         hooks: What the application wants to be asked or told.
         hasher: Compares and makes password hashes; by default as the settings say.
+        mailer: Sends mails; by default as the settings say.
+        policy: Which new passwords are allowed; by default as the settings say.
         token: Makes a secret of the given number of random bytes, as URL-safe text.
         mount: The path the pages are mounted at, for the address a provider sends the browser back to.
     """
@@ -59,6 +67,8 @@ class Parts:
         entities: Entities = DEFAULT,
         hooks: Hooks | None = None,
         hasher: Hasher | None = None,
+        mailer: Mailer | None = None,
+        policy: PasswordPolicy | None = None,
         resources: Resources | None = None,
         token: Callable[[int], str] = secrets.token_urlsafe,
         mount: str = "/auth",
@@ -71,8 +81,12 @@ class Parts:
         self.hooks = hooks or Hooks()
         self.keys = Keys(settings.secrets, settings.application)
         self.resources = resources or Resources()
-        hasher = hasher or Hasher.from_settings(settings.passwords)
-        self.local = LocalPasswords(database, hasher, entities=entities)
+        self.hasher = hasher or Hasher.from_settings(settings.passwords)
+        self.policy = policy or PasswordPolicy(settings.passwords)
+        self.local = LocalPasswords(database, self.hasher, entities=entities)
+        self.mailer = mailer or Mailer(settings, database, self.keys, clock=clock, entities=entities)
+        self.notices = Notices(self.mailer, settings.base_url, mount, clock)
+        self.passwords = NewPasswords(self.policy, self.hasher, self.notices)
         timed: Any = {"clock": clock, "entities": entities}
         limits, application = settings.sessions, settings.application
         self.events = EventLog(database, **timed)
@@ -89,8 +103,10 @@ class Parts:
         self.rechecks = self._rechecks(timed)
         self.transactions = Transactions(self.keys, database.engine.dialect, token=token, **timed)
         self.attempts = Attempts(database, settings.attempts, **timed)
+        self.signup_links = self._signup_links(token)
+        self.steps = Steps(self._login_steps(), entities)
         self.accounts = self._accounts()
-        self.road = self._road()
+        self.road = self._road(Devices(self.keys, token))
         self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
 
     def _accounts(self) -> Accounts:
@@ -118,7 +134,26 @@ class Parts:
             **timed,
         )
 
-    def _road(self) -> Road:
+    def _signup_links(self, token: Callable[[int], str]) -> SignupLinks:
+        settings = self.settings
+        return SignupLinks(
+            self.keys,
+            roles=tuple(settings.roles),
+            privileged_roles=settings.privileged_roles,
+            clock=self.clock,
+            entities=self.entities,
+            token=token,
+        )
+
+    def _login_steps(self) -> list[LoginStep]:
+        steps: list[LoginStep] = [ChangePassword(self.passwords)]
+        if self.settings.steps.terms is not None:
+            steps.append(AcceptTerms(self.settings.steps.terms, self.clock))
+        if self.settings.steps.profile:
+            steps.append(CompleteProfile(self.settings.steps.profile))
+        return [*steps, *self.hooks.login_steps]
+
+    def _road(self, devices: Devices) -> Road:
         return Road(
             self.database,
             providers=lambda: self.providers,
@@ -128,6 +163,9 @@ class Parts:
             sessions=self.sessions,
             transactions=self.transactions,
             hooks=self.hooks,
+            steps=self.steps,
+            devices=devices,
+            notices=self.notices,
             entities=self.entities,
             required_for=frozenset(self.settings.second_factors.required_for),
         )

@@ -8,28 +8,34 @@ The last stretch of the road, which every door ends in: from a verdict to an ope
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import bindparam, select
 
 from onegov_auth.accounts import Accounts, Conflict, Hooks, Resolved
 from onegov_auth.accounts.local import LOCAL
-from onegov_auth.domain import AuthnContext, Client, Step, Transaction, UserInfo, VerifiedIdentity
+from onegov_auth.accounts.resolve import user_info
+from onegov_auth.domain import Client, Step, Transaction, UserInfo, VerifiedIdentity
 from onegov_auth.events import Event, EventLog
-from onegov_auth.outcomes import LoggedIn, Outcome, Refused, StepRequired, Unavailable
+from onegov_auth.models import primary_key
+from onegov_auth.outcomes import Done, LoggedIn, Outcome, Refused, StepRequired, Unavailable
 from onegov_auth.statements import Prepared, driver_of
+from onegov_auth.waiting import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from uuid import UUID
 
     from sqlalchemy.orm import Session
 
     from onegov_auth.attempts import Attempt, Attempts
     from onegov_auth.database import Database
-    from onegov_auth.models import Entities
+    from onegov_auth.devices import Devices
+    from onegov_auth.models import Entities, User
+    from onegov_auth.notices import Notices
     from onegov_auth.providers import Provider
     from onegov_auth.sessions import Sessions
+    from onegov_auth.steps import Steps
     from onegov_auth.transactions import Transactions
 
 __all__ = ["Door", "PendingLink", "Road"]
@@ -54,6 +60,9 @@ class Door:
         provider: The provider that was asked, if it was chosen before.
         attempt: The reserved attempt to settle.
         link: A pending link that this login confirms.
+        link_to: The user who is logged in and has begun to link this identity: nobody logs in.
+        resumed: The user whose login goes on after a step.
+        created: Whether the login that goes on made the user.
     """
 
     client: Client
@@ -63,6 +72,9 @@ class Door:
     provider: str | None = None
     attempt: Attempt | None = None
     link: str | None = None
+    link_to: UUID | None = None
+    resumed: UUID | None = None
+    created: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,9 @@ class Road:
         sessions: Sessions,
         transactions: Transactions,
         hooks: Hooks,
+        steps: Steps,
+        devices: Devices,
+        notices: Notices,
         entities: Entities,
         required_for: frozenset[str] = frozenset(),
     ) -> None:
@@ -112,6 +127,9 @@ class Road:
         self._sessions = sessions
         self._transactions = transactions
         self._hooks = hooks
+        self._steps = steps
+        self._devices = devices
+        self._notices = notices
         self._users: Any = entities.user
         factors: Any = entities.factor.__table__
         types = select(factors.c.type).where(factors.c.user_id == bindparam("user_id"))
@@ -138,6 +156,8 @@ class Road:
 
         outcome, event = self._database.once(work)
         self._events.announce(event)
+        if isinstance(outcome, Done) or (isinstance(outcome, LoggedIn) and outcome.device and outcome.user.returning):
+            self._notices.wake()
         return outcome
 
     def _decide(
@@ -148,6 +168,12 @@ class Road:
             provider = verdict.provider if isinstance(verdict, Unavailable) else door.provider
             return verdict, replace(blank, code=verdict.code, steps=verdict.steps, provider=provider)
         blank = replace(blank, username=door.username or verdict.username, provider=verdict.source)
+        if door.link_to is not None:
+            return self._link_mine(db, verdict, door.link_to, door, replace(blank, type="identity_linked"))
+        return self._let_in(db, verdict, door, blank)
+
+    def _let_in(self, db: Session, verdict: VerifiedIdentity, door: Door, blank: Event) -> tuple[Outcome, Event]:
+        """Everything that everybody has to pass who is to have a session."""
         # A local login without a link writes nothing that could have to be taken back.
         savepoint = None if verdict.source == LOCAL and door.link is None else db.begin_nested()
         found = self._resolve(db, verdict, door)
@@ -168,9 +194,17 @@ class Road:
             else:
                 blank = replace(blank, user_id=found.user.id)
             return factor, replace(blank, code=factor.code, steps=(*steps, *factor.steps))
-        return self._open(db, found, verdict, door), replace(blank, user_id=found.user.id, steps=steps)
+        blank = replace(blank, user_id=found.user.id, steps=steps)
+        missing = self._next_step(db, found, verdict, door)
+        if missing is not None:
+            code, name = ("step", missing.step) if isinstance(missing, StepRequired) else (missing.code, "")
+            return missing, replace(blank, code=code, steps=(*steps, Step("step", name)))
+        return self._open(db, found, verdict, door), blank
 
     def _resolve(self, db: Session, identity: VerifiedIdentity, door: Door) -> Resolved | Conflict | Refused:
+        if door.resumed is not None:
+            again = self._accounts.again(db, door.resumed, identity)
+            return replace(again, created=door.created) if isinstance(again, Resolved) else again
         settings = self._providers()[identity.source].settings
         found = self._accounts.resolve(db, identity, settings, door.client)
         if door.link is None or not isinstance(found, Resolved):
@@ -184,7 +218,7 @@ class Road:
         if not door.client.browser:
             return Refused("conflict", conflict.steps)
         pending = self._transactions.begin("link", to=door.to)
-        data = {**_pack(identity), "local": conflict.user.username, "user": str(conflict.user.id)}
+        data = {**pack(identity), "local": conflict.user.username, "user": str(conflict.user.id)}
         return StepRequired(self._transactions.store(db, pending, door.client, data, conflict.user.id), "prove")
 
     def _prove(self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door) -> Resolved | Refused:
@@ -194,7 +228,7 @@ class Road:
         pending = self._transactions.take(db, door.link, door.client, "link")
         if isinstance(pending, Refused):
             return pending
-        external = _unpack(pending.data)
+        external = unpack(pending.data)
         provider = self._providers().get(external.source)
         if provider is None:
             return Refused("unknown_provider")
@@ -209,6 +243,54 @@ class Road:
         loaded = db.get_one(self._users, user.id)
         loaded.source, loaded.source_id = user.source, user.source_id
         return Resolved(user, created=False, steps=(*found.steps, *external.steps, step), linked=True)
+
+    def _link_mine(
+        self, db: Session, verdict: VerifiedIdentity, user_id: UUID, door: Door, event: Event
+    ) -> tuple[Done | Refused, Event]:
+        """Link an identity to the user who is logged in and has just proven it (LINK-09, LINK-11)."""
+        event = replace(event, user_id=user_id, steps=verdict.steps)
+        user: User | None = db.scalar(select(self._users).where(primary_key(self._users) == user_id).with_for_update())
+        identity = self._accounts.map(verdict)
+        if user is None or not user.active:
+            return self._unlinked("inactive", door, event)
+        if identity is None or verdict.barred is not None:
+            return self._unlinked("not_a_user", door, event)
+        row = self._accounts.identity(db, identity)
+        if row is not None and row.user_id != user_id:
+            return self._unlinked("identity_taken", door, event)
+        if not self._accounts.agrees(db, user, identity, user.role):
+            return self._unlinked("refused_by_application", door, event)
+        info = user_info(user)
+        if row is None:
+            self._accounts.link(db, info, identity, "session")
+            values = {"provider": identity.source, "identity": identity.email or identity.username}
+            self._notices.tell(db, user, "identity_linked", door.client, **values)
+        return Done("identity_linked", info, door.to), event
+
+    def _unlinked(self, code: str, door: Door, event: Event) -> tuple[Refused, Event]:
+        return Refused(code, to=door.to), replace(event, code=code)
+
+    def _next_step(
+        self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door
+    ) -> StepRequired | Refused | None:
+        """What is to be done before the session is opened, kept for this browser; ``None`` if nothing is."""
+        step = self._steps.next(db, found.user)
+        if step is None or isinstance(step, Refused):
+            return step
+        begun = self._transactions.begin("step", to=door.to)
+        if not door.client.browser:
+            # Nobody without a browser can take a step: such a client is told which one is missing, and no more.
+            return StepRequired(begun, step.name)
+        data = {
+            "identity": pack(identity),
+            "user": str(found.user.id),
+            "step": step.name,
+            "username": door.username,
+            "remember": door.remember,
+            "created": found.created,
+            "provider": door.provider,
+        }
+        return StepRequired(self._transactions.store(db, begun, door.client, data, found.user.id), step.name)
 
     def _factor(self, db: Session, user: UserInfo) -> Refused | None:
         """
@@ -226,39 +308,16 @@ class Road:
         self._accounts.logged_in(db, found.user)
         # What somebody else left pending at this browser is not for whoever logs in now (LINK-09).
         self._transactions.drop(db, door.client, "link")
+        device = self._device(db, found.user, door.client)
         token, session = self._sessions.open(db, found.user, identity, door.client, remember=door.remember)
         if self._hooks.on_login is not None:
             self._hooks.on_login(db, db.get_one(self._users, found.user.id), door.client)
-        return LoggedIn(found.user, session, token, door.to, found.created)
+        return LoggedIn(found.user, session, token, door.to, found.created, device)
 
-
-def _pack(identity: VerifiedIdentity) -> dict[str, object]:
-    return {
-        "source": identity.source,
-        "issuer": identity.issuer,
-        "source_id": identity.source_id,
-        "username": identity.username,
-        "email": identity.email,
-        "email_verified": identity.email_verified,
-        "realname": identity.realname,
-        "groups": None if identity.groups is None else sorted(identity.groups),
-        "methods": sorted(identity.authn.methods),
-        "at": None if identity.authn.at is None else identity.authn.at.timestamp(),
-    }
-
-
-def _unpack(data: Mapping[str, Any]) -> VerifiedIdentity:
-    at = data["at"]
-    return VerifiedIdentity(
-        source=data["source"],
-        issuer=data["issuer"],
-        source_id=data["source_id"],
-        username=data["username"],
-        email=data["email"],
-        email_verified=data["email_verified"],
-        realname=data["realname"],
-        groups=None if data["groups"] is None else frozenset(data["groups"]),
-        authn=AuthnContext(
-            methods=frozenset(data["methods"]), at=None if at is None else datetime.fromtimestamp(at, UTC)
-        ),
-    )
+    def _device(self, db: Session, user: UserInfo, client: Client) -> str | None:
+        if client.device is None:
+            return None
+        device = self._devices.note(client.device, user.id)
+        if device is not None and user.returning:
+            self._notices.tell(db, db.get_one(self._users, user.id), "new_device", client)
+        return device

@@ -44,6 +44,9 @@ TOUCH = 60.0
 #: The columns that :class:`SessionInfo` has as well.
 _INFO = [field.name for field in fields(SessionInfo)]
 
+#: The columns that are written beside them.
+_MORE = ("token_hash", "factors", "refresh_token", "checked")
+
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -116,7 +119,7 @@ class Sessions:
         self._lookup = database.prepare(_lookup_statement(entities))
         table: Any = entities.session.__table__
         dialect = database.engine.dialect
-        self._insert = Prepared(dialect, insert(table), [*_INFO, "token_hash", "factors", "refresh_token", "checked"])
+        self._insert = Prepared(dialect, insert(table), [*_INFO, *_MORE])
         self._beyond = Prepared(dialect, _beyond_statement(table))
         self._groups: dict[str, frozenset[str]] = {}
 
@@ -162,6 +165,8 @@ class Sessions:
             provider_session=identity.authn.session_id,
             logout_hint=identity.authn.logout_hint,
             issuer=identity.issuer,
+            # A provider that asked the person nothing says when it last did.
+            confirmed=min(identity.authn.at or now, now),
         )
         values = {name: getattr(info, name) for name in _INFO}
         if info.logout_hint is not None:
@@ -184,7 +189,8 @@ class Sessions:
         row = self._lookup(token_hash=token_hash(self._application, token))
         if row is None:
             return None
-        session_id, uid, last_seen, expires, remember, provider, checked, username, role, rights, language, groups = row
+        session_id, uid, last_seen, expires, remember, provider, checked, confirmed, *user = row
+        username, role, rights, language, groups = user
         now = self._clock().timestamp()
         if now >= expires or (not remember and now >= last_seen + self._idle):
             return None
@@ -203,6 +209,7 @@ class Sessions:
             rights,
             provider,
             language,
+            confirmed,
         )
 
     def info(self, db: Session, session_id: UUID) -> SessionInfo | None:
@@ -215,6 +222,21 @@ class Sessions:
         rows = db.scalars(select(self._sessions).filter_by(user_id=user_id).order_by(self._sessions.last_seen.desc()))
         now = self._clock()
         return [self._info(row) for row in rows if self._alive(row, now)]
+
+    def rotate(self, db: Session, session_id: UUID) -> str | None:
+        """
+        Give a session another token, because what it rests on has changed (ASVS 7.2.4).
+
+        Its person has just proven who they are. Returns the token for the cookie; ``None`` if the session is over.
+        """
+        token, now, rows = self._token(32), self._clock(), self._sessions
+        changed = db.execute(
+            update(rows)
+            .where(rows.id == session_id, rows.expires > now)
+            .values(token_hash=token_hash(self._application, token), confirmed=now, last_seen=now)
+            .execution_options(synchronize_session="fetch")
+        )
+        return token if getattr(changed, "rowcount", 0) == 1 else None
 
     def end(self, db: Session, session_id: UUID) -> bool:
         """End one session; says whether it was there."""
@@ -298,6 +320,7 @@ class Sessions:
             provider_session=row.provider_session,
             logout_hint=self._hint(row),
             issuer=row.issuer,
+            confirmed=row.confirmed,
         )
 
     def _hint(self, row: UserSession) -> str | None:
@@ -339,6 +362,7 @@ def _lookup_statement(entities: Entities) -> Any:
             sessions.c.remember,
             sessions.c.provider,
             sessions.c.checked,
+            sessions.c.confirmed,
             users.c.username,
             users.c.role,
             users.c.rights_stamp,

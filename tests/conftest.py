@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,12 +56,24 @@ def _client() -> Client:
 
 @pytest.fixture(name="make_auth")
 def _make_auth(
-    database: Database, clock: FakeClock, hasher: Hasher, make_settings: Callable[..., Settings]
+    database: Database,
+    clock: FakeClock,
+    hasher: Hasher,
+    make_settings: Callable[..., Settings],
+    tmp_path: Path,
 ) -> Callable[..., Auth]:
     def make(*providers: Any, hooks: Any = None, **changes: Any) -> Auth:
         from onegov_auth.auth import Auth  # noqa: PLC0415 - only tests that ask for it load it
 
-        auth = Auth(make_settings(**changes), database, clock=clock, hasher=hasher, hooks=hooks)
+        auth = Auth(
+            make_settings(**{"mail": {"url": f"maildir:{tmp_path}/mail"}, **changes}),
+            database,
+            clock=clock,
+            hasher=hasher,
+            hooks=hooks,
+        )
+        # Mails are delivered where a test says so, and by no thread beside it.
+        auth.mailer.close()
         if providers:
             auth.providers = {**auth.providers, **{provider.name: provider for provider in providers}}
         return auth

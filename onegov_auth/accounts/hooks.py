@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from onegov_auth.domain import Client, VerifiedIdentity
 
@@ -33,6 +33,7 @@ class Hooks:
             before anything is looked up: returns the identity, with another name, address or role if need be
             (``dataclasses.replace``), or ``None`` if this is nobody who may be a user. Who it is (``source``,
             ``issuer``, ``source_id``) can't be changed.
+        login_steps: The application's own steps at login, each a :class:`onegov_auth.steps.LoginStep`.
         ensure_user_callback: Called with the user (``None`` if one would be made), the identity and the
             role before an external identity becomes that user; anything but ``True`` refuses the login.
         change_username_callback: Called with the user and the old name after a provider renamed somebody.
@@ -44,6 +45,7 @@ class Hooks:
     """
 
     map_identity: MapIdentity | None = None
+    login_steps: tuple[Any, ...] = ()
     ensure_user_callback: EnsureUser | None = None
     change_username_callback: ChangeUsername | None = None
     on_login: UserHook | None = None
@@ -51,3 +53,7 @@ class Hooks:
     on_register: UserHook | None = None
     on_deactivate: UserHook | None = None
     on_rights_changed: UserHook | None = None
+
+    def silent(self) -> Hooks:
+        """Those that are asked, without those that are told: for what is not going to be committed."""
+        return Hooks(map_identity=self.map_identity, ensure_user_callback=self.ensure_user_callback)

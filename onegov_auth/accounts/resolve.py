@@ -17,13 +17,15 @@ from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
 from onegov_auth.accounts.rules import NO_ROLE, Rules, groups_step, names_of, new_user, usable_id
 from onegov_auth.clock import Clock, utcnow
+from onegov_auth.collections import awaits_activation
 from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity, hexadecimal
-from onegov_auth.models import DEFAULT, canonical_username, key_of, primary_key
+from onegov_auth.models import DEFAULT, canonical_username, key_of, primary_key, step_names
 from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from sqlalchemy.orm import Session
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from onegov_auth.models import Entities, User, UserIdentity
     from onegov_auth.providers import ProviderSettings
 
-__all__ = ["Accounts", "Conflict", "Resolved"]
+__all__ = ["Accounts", "Conflict", "Resolved", "user_info"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Accounts:
             rows.source_id,
             rows.active,
             rows.password_hash,
+            rows.pending_steps,
+            rows.last_login,
         )
         key = primary_key(self._users)
         by_key = select(key, *columns).where(rows.username_key == bindparam("key")).with_for_update()
@@ -182,13 +186,39 @@ class Accounts:
         row = self._by_key.one(driver, key=key)
         if row is None or hexadecimal(row[0]) != identity.source_id:
             return Refused("unknown_user")
-        id_, username, role, realname, source, source_id, active, password_hash = row
+        id_, username, role, realname, source, source_id, active, password_hash, pending, last_login = row
         if not active:
             return Refused("inactive")
         if identity.attributes.get(SEEN) != fingerprint(password_hash):
             return Refused("password_changed")
-        user = UserInfo(self._as_key(id_), username, role, realname, source, source_id)
+        user = UserInfo(
+            self._as_key(id_),
+            username,
+            role,
+            realname,
+            source,
+            source_id,
+            pending_steps=step_names(pending) if pending else (),
+            returning=last_login is not None,
+        )
         return Resolved(user, created=False, steps=())
+
+    def again(self, db: Session, user_id: UUID, identity: VerifiedIdentity) -> Resolved | Refused:
+        """
+        The user whom *identity* was resolved to a few minutes ago, if that still holds.
+
+        What the provider said was applied then; only what may have changed since is looked at.
+        """
+        user: User | None = db.scalar(select(self._users).where(primary_key(self._users) == user_id).with_for_update())
+        if user is None or not user.active:
+            return Refused("inactive")
+        if identity.source == LOCAL:
+            unchanged = identity.attributes.get(SEEN) == fingerprint(user.password_hash)
+            return Resolved(user_info(user), created=False, steps=()) if unchanged else Refused("password_changed")
+        row = self.identity(db, identity)
+        if row is None or row.user_id != user_id or row.frozen:
+            return Refused("identity_frozen")
+        return Resolved(user_info(user), created=False, steps=()) if user.role != NO_ROLE else Refused("no_role")
 
     def _known(
         self, db: Session, row: UserIdentity, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
@@ -214,15 +244,15 @@ class Accounts:
         except ValueError as error:
             return Refused("invalid_username", (Step("username", str(error)),))
         others = self._same_name(db, key, identity)
-        if not others:
-            return self._provision(db, identity, settings)
+        if all(awaits_activation(other) for other in others):
+            return self._provision(db, identity, settings, others)
         row = self.identity(db, identity)
         if row is not None:
             # Between the two look-ups the same person's other login was committed: no conflict, but oneself.
             return self._known(db, row, identity, settings, client)
         steps = (Step("conflict", ", ".join(sorted(other.username for other in others))),)
         if settings.link == "prove" and len(others) == 1 and others[0].active:
-            return Conflict(_info(others[0]), steps)
+            return Conflict(user_info(others[0]), steps)
         code = self.rules.may_adopt(others, identity, settings)
         return self._adopt(db, others[0], identity, settings, client, steps) if code is None else Refused(code, steps)
 
@@ -237,7 +267,7 @@ class Accounts:
     ) -> Resolved | Refused:
         """Give the account of the same name to the identity; a refusal leaves no link behind."""
         savepoint = db.begin_nested()
-        linked = self.link(db, _info(other), identity, "verified_email")
+        linked = self.link(db, user_info(other), identity, "verified_email")
         admitted = self._admit(db, other, identity, settings, client, steps=(*steps, linked))
         if isinstance(admitted, Refused):
             savepoint.rollback()
@@ -250,7 +280,9 @@ class Accounts:
         taken = or_(users.username_key.in_({key, as_name}), users.email.in_(addresses))
         return list(db.scalars(select(users).where(taken).with_for_update()))
 
-    def _provision(self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings) -> Resolved | Refused:
+    def _provision(
+        self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings, unverified: Sequence[User]
+    ) -> Resolved | Refused:
         if not settings.provision:
             return Refused("not_provisioned")
         role = self.rules.first_role(identity, settings)
@@ -258,10 +290,14 @@ class Accounts:
             return Refused("no_role", (groups_step(identity),))
         if not self.agrees(db, None, identity, role):
             return Refused("refused_by_application")
+        for other in unverified:
+            # LINK-20: what somebody registered and nobody confirmed keeps nobody out, and nothing of it stays.
+            db.delete(other)
+        db.flush()
         user: User = self._users(**new_user(identity, role, settings))
         db.add(user)
         db.flush()
-        info = _info(user)
+        info = user_info(user)
         linked = self.link(db, info, identity, "provisioned")
         return Resolved(info, created=True, steps=(Step("provision", role), linked, groups_step(identity)), linked=True)
 
@@ -279,7 +315,7 @@ class Accounts:
             return replace(changed, steps=(*steps, *changed.steps))
         user.source, user.source_id = identity.source, identity.source_id
         db.flush()
-        return Resolved(_info(user), created=False, steps=(*steps, *changed, groups_step(identity)))
+        return Resolved(user_info(user), created=False, steps=(*steps, *changed, groups_step(identity)))
 
     def refresh(
         self, db: Session, user: User, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
@@ -346,5 +382,16 @@ class Accounts:
         return callback is None or callback(db, user, identity, role) is True
 
 
-def _info(user: User) -> UserInfo:
-    return UserInfo(key_of(user), user.username, user.role, user.realname, user.source, user.source_id, user.active)
+def user_info(user: User) -> UserInfo:
+    """What may be known of *user* outside of the database session."""
+    return UserInfo(
+        key_of(user),
+        user.username,
+        user.role,
+        user.realname,
+        user.source,
+        user.source_id,
+        user.active,
+        step_names(user.pending_steps),
+        user.last_login is not None,
+    )

@@ -15,7 +15,7 @@ from onegov_auth.models.factor import UserFactor, UserFactorMixin
 from onegov_auth.models.group import GroupMixin, UserGroup
 from onegov_auth.models.hashing import PasswordHasher, hasher_of
 from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
-from onegov_auth.models.listener import end_sessions, move_rights
+from onegov_auth.models.listener import KEEP_SESSION, end_sessions, move_rights
 from onegov_auth.models.names import MAX_USERNAME, canonical_username
 from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
 from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
@@ -25,11 +25,13 @@ from onegov_auth.models.signup_link import SignupLink, SignupLinkMixin
 from onegov_auth.models.tan import TAN, TANMixin
 from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
 from onegov_auth.models.user import User, UserMixin
-from onegov_auth.models.user_steps import step_names
+from onegov_auth.models.user_steps import CHANGE_PASSWORD, step_names
 from onegov_auth.models.user_tokens import RESET, user_id_in
 
 __all__ = [
+    "CHANGE_PASSWORD",
     "DEFAULT",
+    "KEEP_SESSION",
     "MAX_USERNAME",
     "RESET",
     "TAN",

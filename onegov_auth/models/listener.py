@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, event, inspect, select, update
 from sqlalchemy.orm import Session
@@ -25,7 +26,11 @@ from onegov_auth.models.factor import UserFactorMixin
 from onegov_auth.models.group import GroupMixin
 from onegov_auth.models.user import UserMixin
 
-__all__ = ["end_sessions", "move_rights"]
+__all__ = ["KEEP_SESSION", "end_sessions", "move_rights"]
+
+#: Where a unit of work names, in ``Session.info``, the one session that its change doesn't end: the one of the person
+#: who makes the change, and whose token is rotated instead.
+KEEP_SESSION = "onegov_auth.keep_session"
 
 #: Whoever has a session has it under these, whose columns have an ``active_history``: assigning what is there
 #: already ends nothing, even when the object was not loaded. ASVS 7.4.2 (deactivation), 7.4.3 (password), 7.2.4 (role).
@@ -35,11 +40,16 @@ ENDS_SESSIONS = ("active", "password_hash", "role", "username")
 MOVES_RIGHTS = ("active", "groups", "role")
 
 
-def end_sessions(session: Session, user: type[UserMixin], where: ColumnElement[bool]) -> None:
-    """End the sessions of all users of that class who meet the condition."""
+def end_sessions(
+    session: Session, user: type[UserMixin], where: ColumnElement[bool], *, keep: UUID | None = None
+) -> None:
+    """End the sessions of all users of that class who meet the condition, but the one to *keep*."""
     rows = user.__entities__.session
     own = select(primary_key(user)).where(where)
-    session.execute(delete(rows).where(rows.user_id.in_(own)).execution_options(synchronize_session="fetch"))
+    ended = delete(rows).where(rows.user_id.in_(own))
+    if keep is not None:
+        ended = ended.where(rows.id != keep)
+    session.execute(ended.execution_options(synchronize_session="fetch"))
 
 
 def move_rights(session: Session, user: type[UserMixin], where: ColumnElement[bool]) -> None:
@@ -72,7 +82,7 @@ def _after_flush(session: Session, _context: object) -> None:
     for changed in session.dirty:
         if isinstance(changed, UserMixin) and _changed(changed, ENDS_SESSIONS):
             class_ = changed.__entities__.user
-            end_sessions(session, class_, primary_key(class_) == key_of(changed))
+            end_sessions(session, class_, primary_key(class_) == key_of(changed), keep=session.info.get(KEEP_SESSION))
 
 
 def _seal(instance: object) -> None:

@@ -56,7 +56,7 @@ __all__ = ["User", "UserMixin"]
 _BLANK = " \t\n\r\v\f"
 
 #: Kept in ``data`` and never part of what a person may search for.
-_PRIVATE_DATA = frozenset({"activation_token", "registered_by"})
+_PRIVATE_DATA = frozenset({"activation_token", "registered_by", "contested"})
 
 
 def _username_key(context: Any) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-__all__ = ["WithSteps", "step_names"]
+__all__ = ["CHANGE_PASSWORD", "WithSteps", "step_names"]
+
+#: The step that is taken by choosing another password, wherever that is done.
+CHANGE_PASSWORD = "change_password"
 
 
 def step_names(pending: str | None) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from onegov_auth.settings.look import Look
 from onegov_auth.settings.pending import Pending
 from onegov_auth.settings.providers import ProviderSettings
 from onegov_auth.settings.session import Attempts, Cookies, Sessions
+from onegov_auth.settings.steps import LoginSteps
 from onegov_auth.settings.types import FrozenMap, Secret, Section
 
 __all__ = ["DEFAULT_ROLES", "Settings"]
@@ -72,6 +73,7 @@ class Settings(Section):
         sessions: See :class:`Sessions`.
         registration: See :class:`Registration`.
         recovery: See :class:`Recovery`.
+        steps: See :class:`LoginSteps`.
         passwords: See :class:`Passwords`.
         attempts: See :class:`Attempts`.
         roles: What each role may do, in order of power.
@@ -99,6 +101,7 @@ class Settings(Section):
     sessions: Sessions = Sessions()
     registration: Registration = Registration()
     recovery: Recovery = Recovery()
+    steps: LoginSteps = LoginSteps()
     passwords: Passwords = Passwords()
     attempts: Attempts = Attempts()
     roles: FrozenMap[str, tuple[Intent, ...]] = Field(default_factory=lambda: DEFAULT_ROLES, validate_default=True)

@@ -180,6 +180,7 @@ class AuthApp(AuthBase):
         section = cls.config.setting_registry.user
         return Hooks(
             map_identity=cls.hooks.map_identity,
+            login_steps=cls.hooks.login_steps,
             ensure_user_callback=cls.hooks.ensure_user_callback or section.ensure_user_callback,
             change_username_callback=cls.hooks.change_username_callback or section.change_username_callback,
             on_login=cls.hooks.on_login,

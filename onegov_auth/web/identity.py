@@ -33,6 +33,7 @@ class RequestIdentity(morepath.Identity):
         rights: A number that moves whenever the user's rights change.
         provider: The provider the person came by.
         language: The language the person chose; None leaves it to the browser.
+        confirmed: When the person proved last who they are, in seconds since 1970.
         tokens: The fine permissions, once they were asked for.
     """
 
@@ -45,6 +46,7 @@ class RequestIdentity(morepath.Identity):
     rights: int
     provider: str
     language: str | None
+    confirmed: float | None
     tokens: frozenset[str] | None
 
     def __init__(self, row: Identity) -> None:
@@ -61,6 +63,7 @@ class RequestIdentity(morepath.Identity):
         self.rights = row.rights
         self.provider = row.provider
         self.language = row.language
+        self.confirmed = row.confirmed
 
 
 class SessionPolicy(morepath.IdentityPolicy):

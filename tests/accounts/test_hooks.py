@@ -9,7 +9,7 @@ from onegov_auth.accounts import Hooks
 
 def test_no_hook_is_needed() -> None:
     """An application that wants nothing says nothing."""
-    assert all(getattr(Hooks(), field.name) is None for field in fields(Hooks))
+    assert not any(getattr(Hooks(), field.name) for field in fields(Hooks))
 
 
 def test_hooks_dont_change() -> None:
