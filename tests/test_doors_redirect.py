@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import func, select
@@ -14,9 +14,10 @@ from sqlalchemy import func, select
 from onegov_auth.auth import Auth
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
-from onegov_auth.domain import Callback, Client
+from onegov_auth.domain import Callback, Client, SessionInfo, Transaction, VerifiedIdentity
 from onegov_auth.models import AuthEvent, User, UserIdentity, UserSession
 from onegov_auth.outcomes import LoggedIn, LoggedOut, Redirect, Refused, StepRequired, Unavailable
+from onegov_auth.providers import ProviderSettings
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.providers import KnownIssuer
 
@@ -185,3 +186,165 @@ def test_a_redirect_provider_is_logged_out_of_as_well(
     assert isinstance(outcome, LoggedIn)
 
     assert auth.logout(outcome.session, client) == LoggedOut("/", None)
+
+
+class HintedIssuer(KnownIssuer):
+    """Says how it was asked."""
+
+    def start(self, transaction: Transaction) -> Redirect | Unavailable:
+        """Puts the hints into the address."""
+        redirect = super().start(transaction)
+        assert isinstance(redirect, Redirect)
+        return replace(redirect, url=f"{redirect.url}&{urlencode(transaction.hints)}")
+
+    def finish(self, callback: Callback, transaction: Transaction) -> VerifiedIdentity | Refused | Unavailable:
+        """Refuses with the code that was brought, unless it stands for somebody."""
+        found = super().finish(callback, transaction)
+        return Refused(callback.params["code"]) if isinstance(found, Refused) else found
+
+
+@pytest.fixture(name="hinted")
+def _hinted(company: KnownIssuer) -> HintedIssuer:
+    return HintedIssuer(name="company", settings=company.settings, people=company.people)
+
+
+def test_hints_reach_the_provider(make_auth: MakeAuth, client: Client, hinted: HintedIssuer) -> None:
+    """How the provider shall go about it is known when the login begins, and kept nowhere."""
+    auth = make_auth(hinted)
+    redirect = auth.start("company", client, hints={"login_hint": "eve@example.org", "max_age": "60"})
+
+    assert isinstance(redirect, Redirect)
+    assert "login_hint=eve%40example.org&max_age=60" in redirect.url
+
+
+SILENT = ("login_required", "interaction_required", "consent_required", "account_selection_required")
+
+
+@pytest.mark.parametrize("code", SILENT)
+def test_a_silent_question_that_needs_the_person(
+    make_auth: MakeAuth,
+    client: Client,
+    hinted: HintedIssuer,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+    code: str,
+) -> None:
+    """Nobody failed to log in: the event says so, fail2ban learns of none, and the way to go on is kept."""
+    auth = make_auth(hinted)
+    asked = state(auth.start("company", client, "/after", hints={"prompt": "none"}))
+    outcome = auth.finish("company", callback(asked, code), client)
+
+    assert outcome == Refused("no_provider_session", to="/after")
+    assert events(database) == [("login", "no_provider_session")]
+    assert "Failed login" not in caplog.text
+
+
+def test_a_silent_question_may_be_answered(make_auth: MakeAuth, client: Client, hinted: HintedIssuer) -> None:
+    """Whoever has a session at the provider is in, and every other refusal is one."""
+    auth = make_auth(hinted)
+    silent = {"prompt": "none"}
+
+    assert isinstance(
+        auth.finish("company", callback(state(auth.start("company", client, hints=silent))), client), LoggedIn
+    )
+    denied = auth.finish(
+        "company", callback(state(auth.start("company", client, hints=silent)), "access_denied"), client
+    )
+    assert denied == Refused("access_denied", to="/")
+
+
+def test_a_loud_question_is_refused_as_any(make_auth: MakeAuth, client: Client, hinted: HintedIssuer) -> None:
+    """Somebody who clicked is told, whatever the provider calls it; where they wanted to go is kept."""
+    auth = make_auth(hinted)
+    asked = state(auth.start("company", client, "/after"))
+    assert auth.finish("company", callback(asked, "login_required"), client) == Refused("login_required", to="/after")
+
+
+class LeavingIssuer(KnownIssuer):
+    """Has a logout of its own."""
+
+    def logout(self, session: SessionInfo, back_to: str, state: str = "") -> Redirect:
+        """Go there."""
+        assert session.provider == self.name
+        return Redirect(f"https://issuer.invalid/logout?{urlencode({'back': back_to, 'state': state})}")
+
+
+def log_out(auth: Auth, client: Client, to: str) -> dict[str, str]:
+    """Log in and out again; what the browser brings to the provider."""
+    logged_in = auth.finish("company", callback(state(auth.start("company", client))), client)
+    assert isinstance(logged_in, LoggedIn)
+    redirect = auth.logout(logged_in.session, client, to).redirect
+    assert redirect is not None
+    return {name: values[0] for name, values in parse_qs(urlsplit(redirect.url).query).items()}
+
+
+@pytest.mark.sec("OIDC-44", "OIDC-45", "OIDC-46", "REDIR-01")
+def test_the_way_back_from_a_providers_logout(
+    make_auth: MakeAuth, client: Client, company: KnownIssuer, clock: FakeClock
+) -> None:
+    """One address to register; where the person wanted to go comes back as state, and anything else leads nowhere."""
+    issuer = LeavingIssuer(name="company", settings=company.settings, people=company.people)
+    auth = make_auth(issuer)
+    brought = log_out(auth, client, "/after?a=b")
+
+    assert brought["back"] == "https://app.example.org/auth/provider/company/logout"
+    assert auth.after_logout("company", brought["state"]) == "/after?a=b"
+    for other in ("", "x", brought["state"] + "1", brought["state"][:-4]):
+        assert auth.after_logout("company", other) is None
+    assert auth.after_logout("other", brought["state"]) is None
+    clock.advance(timedelta(minutes=10))
+    assert auth.after_logout("company", brought["state"]) is None
+
+
+def test_a_long_way_back_is_forgotten(make_auth: MakeAuth, client: Client, company: KnownIssuer) -> None:
+    """An address that would be too long for the provider beside an ID token leads to the front page."""
+    auth = make_auth(LeavingIssuer(name="company", settings=company.settings, people=company.people))
+    state = log_out(auth, client, "/" + "x" * 500)["state"]
+    assert auth.after_logout("company", state) == "/"
+
+
+class WithDomains(ProviderSettings):
+    """With the key of the providers that have it."""
+
+    domains: tuple[str, ...] = ("example.org",)
+
+
+@pytest.mark.parametrize(
+    ("username", "expected"),
+    [
+        ("eve@example.org", "company"),
+        (" Eve@EXAMPLE.org ", "company"),
+        ("eve@other.org", None),
+        ("eve@sub.example.org", None),
+        ("eve@notexample.org", None),
+        ("a@b@example.org", "company"),
+        ("@example.org", None),
+        ("example.org", None),
+        ("", None),
+    ],
+)
+def test_an_address_chooses_the_provider(
+    make_auth: MakeAuth, company: KnownIssuer, username: str, expected: str | None
+) -> None:
+    """The domain alone decides, exactly and without regard to case."""
+    settings = WithDomains(kind="known-issuer")
+    assert make_auth(replace(company, settings=settings)).provider_for(username) == expected
+
+
+def test_without_domains_nobody_is_sent_away(make_auth: MakeAuth, company: KnownIssuer) -> None:
+    """A provider that names no domain is chosen by its button."""
+    assert make_auth(company).provider_for("eve@example.org") is None
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_whether_a_provider_answers_is_remembered(
+    make_auth: MakeAuth, client: Client, company: KnownIssuer, down: bool
+) -> None:
+    """A login that can't begin marks the provider, the next one that can takes the mark away."""
+    auth = make_auth(company)
+    company.down.add("x")
+    auth.start("company", client)
+    if not down:
+        company.down.clear()
+        auth.start("company", client)
+    assert auth.health.is_down("company") is down

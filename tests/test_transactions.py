@@ -226,3 +226,28 @@ def test_what_is_pending_can_be_dropped(
     assert isinstance(take(link.id, kind="link", provider=None), Refused)
     assert isinstance(take(redirect.id), Transaction)
     assert isinstance(take(foreign.id, replace(client, browser="another"), "link", None), Transaction)
+
+
+@pytest.mark.sec("RACE-08")
+def test_a_key_is_used_once_by_many(transactions: Transactions, database: Database) -> None:
+    """Of thirty threads with one key exactly one is told that it is the first."""
+    barrier, results = threading.Barrier(30), []
+
+    def work() -> None:
+        barrier.wait()
+        results.append(database.once(lambda db: transactions.once(db, "company", "jti-1", timedelta(minutes=1))))
+
+    threads = [threading.Thread(target=work) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [False] * 29 + [True]
+
+
+def test_a_used_key_is_no_transaction(transactions: Transactions, database: Database, take: Take) -> None:
+    """What was remembered as used can't be taken by anybody."""
+    with database.unit() as db:
+        assert transactions.once(db, "company", "jti-1", timedelta(minutes=1))
+    for browser in (Client(browser="0" * 64), Client(browser="x")):
+        assert take("jti-1", browser, kind="once") == Refused("unknown_transaction")
