@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
 
-__all__ = ["Ask", "HostileLDAP", "Reply", "done", "entry", "message", "reference", "tlv"]
+__all__ = ["Ask", "HostileLDAP", "Reply", "control", "done", "entry", "message", "reference", "tlv"]
 
 #: The operations' tags (RFC 4511 §4): requests, and the answers to them.
 BIND, SEARCH, COMPARE, EXTENDED, UNBIND = 0x60, 0x63, 0x6E, 0x77, 0x42
@@ -55,9 +55,15 @@ def tlv(tag: int, *parts: bytes) -> bytes:
     return bytes([tag, 0x80 | len(octets)]) + octets + body
 
 
-def message(number: int, operation: bytes) -> bytes:
+def message(number: int, operation: bytes, *controls: bytes) -> bytes:
     """An LDAP message (RFC 4511 §4.1.1)."""
-    return tlv(0x30, tlv(0x02, number.to_bytes(4, "big")), operation)
+    attached = [tlv(0xA0, *controls)] if controls else []
+    return tlv(0x30, tlv(0x02, number.to_bytes(4, "big")), operation, *attached)
+
+
+def control(oid: str, value: bytes | None = None) -> bytes:
+    """A control to put into a message (RFC 4511 §4.1.11)."""
+    return tlv(0x30, tlv(0x04, oid.encode()), *([] if value is None else [tlv(0x04, value)]))
 
 
 def done(tag: int, code: int = 0, text: str = "", *, referral: str | None = None) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 from onegov_auth.providers import Resources, Services
 from onegov_auth.testing.clock import FakeClock
-from onegov_auth.testing.servers import Slapd
+from onegov_auth.testing.servers import SambaAD, Slapd
 from onegov_auth.testing.servers.hostile_ldap import HostileLDAP
 from onegov_auth.testing.servers.process import ServerFailedError
 from onegov_auth_ldap import LDAPProvider, LDAPSettings
@@ -58,6 +58,31 @@ def make(ldap_block: dict[str, Any], services: Services) -> Callable[..., LDAPPr
         return LDAPProvider.create(name, settings, services)
 
     return make
+
+
+@pytest.fixture
+def ad_block(samba_ad: SambaAD) -> dict[str, Any]:
+    """The block that fits the throw-away Active Directory domain."""
+    return {
+        "kind": "ldap",
+        "servers": [samba_ad.ldaps_url],
+        "tls": {"ca_file": str(samba_ad.ca_file)},
+        "bind": {"dn": samba_ad.service_dn, "password": samba_ad.service_password},
+        "people": {"base": samba_ad.people_base, "filter": "(objectClass=user)"},
+        "groups": {"base": samba_ad.groups_base},
+        "attributes": {"username": "userPrincipalName", "login": ["sAMAccountName", "mail"]},
+        "roles": {"admin": ["admins"], "editor": ["editors"], "member": ["staff"]},
+    }
+
+
+@pytest.fixture
+def make_ad(ad_block: dict[str, Any], services: Services) -> Callable[..., LDAPProvider]:
+    """A provider in front of the throw-away domain, with keys of its block changed."""
+
+    def make_ad(name: str = "staff", **changes: Any) -> LDAPProvider:
+        return LDAPProvider.create(name, LDAPSettings.model_validate(merged(ad_block, changes)), services)
+
+    return make_ad
 
 
 @pytest.fixture

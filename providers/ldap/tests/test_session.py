@@ -15,6 +15,7 @@ from onegov_auth.testing.servers.hostile_ldap import (
     Ask,
     HostileLDAP,
     Reply,
+    control,
     done,
     entry,
     message,
@@ -275,9 +276,8 @@ def test_pages_end_with_an_empty_cookie() -> None:
     def page(ask: Ask) -> Sequence[Reply]:
         number = len(server.asked)
         value = tlv(0x30, tlv(0x02, b"\x00"), tlv(0x04, b"more" if number < 3 else b""))
-        control = tlv(0xA0, tlv(0x30, tlv(0x04, b"1.2.840.113556.1.4.319"), tlv(0x04, value)))
         found = message(ask.id, entry(f"uid={number},dc=org", {}))
-        return [found, tlv(0x30, tlv(0x02, ask.id.to_bytes(4, "big")), done(0x65), control)]
+        return [found, message(ask.id, done(0x65), control("1.2.840.113556.1.4.319", value))]
 
     with talking(lambda ask: page(ask)) as (session, server):  # noqa: PLW0108 - server is bound later
         found = session.search(Query("dc=org", "(uid=*)", ("1.1",)), Deadline(5))

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-__all__ = ["AUTO_IDS", "Entry", "stable_id"]
+__all__ = ["AUTO_IDS", "Entry", "security_identifier", "stable_id"]
 
 #: Keys that stay when somebody is renamed, in the order they are looked for.
-AUTO_IDS = ("entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID")
+AUTO_IDS = ("entryUUID", "objectGUID", "ipaUniqueID", "nsUniqueId")
+
+#: The same where the product is known, so that the key is no other one once a server was upgraded: 389 Directory Server
+#: has an entryUUID for entries since 1.4.4 only. FreeIPA shows its own key to every account, and not always nsUniqueId.
+_IDS = {
+    "openldap": ("entryUUID",),
+    "active-directory": ("objectGUID",),
+    "389ds": ("ipaUniqueID", "nsUniqueId"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +54,18 @@ class Entry:
         return next((texts[0] for name in names if (texts := self.texts(name))), None)
 
 
-def stable_id(entry: Entry, configured: str) -> str | None:
+def stable_id(entry: Entry, configured: str, flavour: str = "unknown") -> str | None:
     """
     The key that stays with a person, in its one spelling; ``None`` if there is not exactly one.
 
     Args:
         entry: The person.
-        configured: An attribute, or ``auto`` for the first of :data:`AUTO_IDS` that is there.
+        configured: An attribute, or ``auto`` for the one that servers of this kind have.
+        flavour: The product; of an unknown one, the first of :data:`AUTO_IDS` that is there.
     """
     if configured == "auto":
-        configured = next((name for name in AUTO_IDS if entry.octets(name)), AUTO_IDS[0])
+        names = _IDS.get(flavour, AUTO_IDS)
+        configured = next((name for name in names if entry.octets(name)), names[0])
     values = entry.octets(configured)
     if len(values) != 1:
         return None
@@ -64,3 +74,12 @@ def stable_id(entry: Entry, configured: str) -> str | None:
         return str(UUID(bytes_le=values[0])) if len(values[0]) == 16 else None
     text = entry.text(configured)
     return text.lower() if text and configured in AUTO_IDS else text
+
+
+def security_identifier(octets: bytes) -> str | None:
+    """The text of an ``objectSid`` (MS-DTYP §2.4.2), ``None`` if it is none."""
+    if len(octets) < 12 or octets[0] != 1 or len(octets) != 8 + 4 * octets[1]:
+        return None
+    authority = int.from_bytes(octets[2:8], "big")
+    parts = (int.from_bytes(octets[at : at + 4], "little") for at in range(8, len(octets), 4))
+    return "-".join(["S-1", str(authority), *map(str, parts)])

@@ -8,10 +8,11 @@ from functools import partial
 from onegov_auth.providers import AuthnContext, Clock, Password, Refused, Step, VerifiedIdentity
 from onegov_auth_ldap.connections import Connections
 from onegov_auth_ldap.credentials import login_name, password_octets
-from onegov_auth_ldap.entry import AUTO_IDS, Entry, stable_id
+from onegov_auth_ldap.entry import AUTO_IDS, Entry, security_identifier, stable_id
 from onegov_auth_ldap.errors import DirectoryError
+from onegov_auth_ldap.flavour import is_active_directory
 from onegov_auth_ldap.groups import GroupReader, Search
-from onegov_auth_ldap.names import escape_dn, escape_filter, naming_context
+from onegov_auth_ldap.names import account_name, escape_dn, escape_filter, naming_context
 from onegov_auth_ldap.session import SUCCESS, Answer, Query, Session
 from onegov_auth_ldap.settings import PLACEHOLDER, LDAPSettings
 from onegov_auth_ldap.state import STATE_ATTRIBUTES, account_fault, bind_fault
@@ -21,6 +22,12 @@ __all__ = ["Login", "person_attributes", "search_filter"]
 
 #: RFC 4511 §4.1.9.
 _COMPARE_FALSE, _COMPARE_TRUE, _NO_SUCH_ATTRIBUTE = 5, 6, 16
+
+#: What says that an entry is Active Directory's, and which its primary group is.
+_IN_DOMAIN = ("objectGUID", "objectSid", "primaryGroupID")
+
+#: MS-ADTS §3.1.1.3.2: in the root entry, the identifiers of whoever is bound, their own first.
+_WHO_AM_I = Query("", "(objectClass=*)", ("tokenGroups",), "base", 1)
 
 
 class Login:
@@ -62,6 +69,20 @@ class Login:
             return self._by_template(self._settings.dn_template, name, clear)
         return self._by_search(name, clear)
 
+    def look_up(self, username: str) -> VerifiedIdentity | Refused:
+        """
+        Who this would be, found by the service account without a password; for the doctor.
+
+        Raises:
+            DirectoryError: If the directory can't say.
+        """
+        name = login_name(username)
+        entries = find_people(self._settings, self._ask, name) if name else []
+        self._note("search", f"{len(entries)} found")
+        if len(entries) != 1:
+            return self._refused("ambiguous_user" if entries else "unknown_user")
+        return self._identify(entries[0], self._ask)
+
     def _by_search(self, name: str, clear: bytes) -> VerifiedIdentity | Refused:
         entries = find_people(self._settings, self._ask, name)
         self._note("search", f"{len(entries)} found")
@@ -74,6 +95,8 @@ class Login:
         return refused or self._identify(entries[0], self._ask)
 
     def _by_template(self, template: str, name: str, clear: bytes) -> VerifiedIdentity | Refused:
+        if "=" not in template:
+            return self._by_principal(template, name, clear)
         dn = template.replace(PLACEHOLDER, escape_dn(name))
         if self._settings.bind is not None:
             refused = self._prove(dn, clear)
@@ -82,12 +105,30 @@ class Login:
             refused = self._judge_bind(own.bind(dn, clear, self._deadline))
             return refused or self._read_own(dn, partial(_search_on, own, self._deadline))
 
+    def _by_principal(self, template: str, name: str, clear: bytes) -> VerifiedIdentity | Refused:
+        account = account_name(name)
+        if account is None:
+            return self._refused("unknown_user")
+        with self._connections.fresh(self._deadline) as own:
+            refused = self._judge_bind(own.bind(template.replace(PLACEHOLDER, account), clear, self._deadline))
+            if refused:
+                return refused
+            mine = partial(_search_on, own, self._deadline)
+            # LDAP-07: one person's principal name may be another's account name. The server says who was bound.
+            term = f"(objectSid={escape_filter(_bound_as(mine))})"
+            people = self._settings.people
+            query = Query(people.base, f"(&{people.filter}{term})", person_attributes(self._settings), people.scope, 2)
+            return self._read(query, self._ask if self._settings.bind is not None else mine)
+
     def _read_own(self, dn: str, search: Search) -> VerifiedIdentity | Refused:
         people = self._settings.people
-        entries = search(Query(dn, people.filter, person_attributes(self._settings), "base", 2))
+        return self._read(Query(dn, people.filter, person_attributes(self._settings), "base", 2), search)
+
+    def _read(self, query: Query, search: Search) -> VerifiedIdentity | Refused:
+        entries = search(query)
         self._note("read", f"{len(entries)} found")
         # The name is an entry, and its password right, but it is nobody who may log in: a printer, a service.
-        return self._identify(entries[0], search) if len(entries) == 1 else self._refused("not_a_person")
+        return self._identify(entries[0], search) if len(entries) == 1 else self._refused("not_a_person", proven=True)
 
     def _prove(self, dn: str, clear: bytes) -> Refused | None:
         if self._settings.method == "compare":
@@ -106,13 +147,11 @@ class Login:
             session.bind(nobody, secrets.token_hex(16).encode(), self._deadline)
 
     def _judge_bind(self, answer: Answer) -> Refused | None:
-        self._note("bind", answer.description)
-        if answer.code == SUCCESS:
-            return None
-        code = bind_fault(answer)
-        if code is None:
+        self._note("bind", ", ".join(filter(None, (answer.description, str(answer.policy)))))
+        fault = bind_fault(answer)
+        if fault is None and answer.code != SUCCESS:
             raise DirectoryError("result", f"bind: {answer.description}", elsewhere=False)
-        return self._refused(code)
+        return None if fault is None else self._refused(fault.code, proven=fault.proven)
 
     def _judge_compare(self, answer: Answer) -> Refused | None:
         self._note("compare", answer.description)
@@ -127,16 +166,17 @@ class Login:
         settings, wanted = self._settings, self._settings.attributes
         fault = account_fault(entry, self._clock())
         if fault:
-            return self._refused(fault)
-        key, username = stable_id(entry, wanted.id), entry.text(*wanted.username)
+            return self._refused(fault, proven=True)
+        flavour = self._connections.flavour(search)
+        key, username = stable_id(entry, wanted.id, flavour), entry.text(*wanted.username)
         if not key or not username:
-            return self._refused("no_username" if key else "no_id")
-        reader = GroupReader(settings.groups, search, active_directory=is_active_directory(settings, entry))
+            return self._refused("no_username" if key else "no_id", proven=True)
+        reader = GroupReader(settings, search, active_directory=is_active_directory(flavour, entry))
         groups = reader.read(entry)
         self._note("groups", f"{len(groups)} names")
         barred = self._barred(groups)
         if barred:
-            return self._refused(barred)
+            return self._refused(barred, proven=True)
         email = entry.text(wanted.email)
         return VerifiedIdentity(
             source=self._source,
@@ -170,8 +210,8 @@ class Login:
     def _note(self, name: str, detail: str) -> None:
         self.steps.append(Step(name, detail))
 
-    def _refused(self, code: str) -> Refused:
-        return Refused(code, tuple(self.steps))
+    def _refused(self, code: str, *, proven: bool = False) -> Refused:
+        return Refused(code, tuple(self.steps), proven=proven)
 
 
 def find_people(settings: LDAPSettings, search: Search, name: str) -> list[Entry]:
@@ -191,20 +231,23 @@ def person_attributes(settings: LDAPSettings) -> tuple[str, ...]:
     """What is read of a person; nothing else leaves the directory."""
     key = settings.attributes.id
     keys = AUTO_IDS if key == "auto" else (key,)
-    read = ("memberOf", "uid", "gidNumber", "objectGUID", *keys, *_told(settings), *STATE_ATTRIBUTES)
+    read = ("memberOf", "uid", "gidNumber", *_IN_DOMAIN, *keys, *_told(settings), *STATE_ATTRIBUTES)
     return tuple(dict.fromkeys(read))
-
-
-def is_active_directory(settings: LDAPSettings, entry: Entry) -> bool:
-    """Whether Active Directory answers: as configured, or seen by the key that only it has."""
-    if settings.flavour == "auto":
-        return bool(entry.octets("objectGUID"))
-    return settings.flavour == "active-directory"
 
 
 def _told(settings: LDAPSettings) -> tuple[str, ...]:
     names = settings.attributes
     return tuple(dict.fromkeys((*names.username, *names.login, names.email, *names.realname)))
+
+
+def _bound_as(search: Search) -> str:
+    tokens = [octets for root in search(_WHO_AM_I) for octets in root.octets("tokenGroups")]
+    own = security_identifier(tokens[0]) if tokens else None
+    if own is None:
+        raise DirectoryError(
+            "result", "the server does not say who was bound: use dn_template with a DN", elsewhere=False
+        )
+    return own
 
 
 def _search(query: Query, deadline: Deadline, session: Session) -> list[Entry]:

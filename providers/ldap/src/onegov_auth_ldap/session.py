@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -17,6 +17,8 @@ from pyasn1.error import PyAsn1Error
 
 from onegov_auth_ldap.entry import Entry
 from onegov_auth_ldap.errors import DirectoryError
+from onegov_auth_ldap.policy import NOTHING_SAID, REQUEST, Policy, read_policy
+from onegov_auth_ldap.ranges import joined, open_ranges
 from onegov_auth_ldap.settings import LDAPSettings
 from onegov_auth_ldap.wire import Deadline, Wire, connect, secure
 
@@ -28,6 +30,9 @@ _SCOPES = {"base": BASE, "onelevel": LEVEL, "subtree": SUBTREE}
 
 #: Result codes of RFC 4511 §4.1.9.
 SUCCESS, SIZE_LIMIT, REFERRAL, NO_SUCH_OBJECT = 0, 4, 10, 32
+
+#: RFC 4511 §4.3, which has no answer, with a message id that no request of ours reaches.
+_UNBIND = bytes.fromhex("30070204 7fffffff 4200")
 
 _START_TLS = "1.3.6.1.4.1.1466.20037"
 _PAGED = "1.2.840.113556.1.4.319"
@@ -66,11 +71,13 @@ class Answer:
         code: RFC 4511 §4.1.9.
         description: The name of the code.
         message: The server's diagnostic message; untrusted.
+        policy: What the server's password policy says, to a bind.
     """
 
     code: int
     description: str
     message: str = ""
+    policy: Policy = NOTHING_SAID
 
 
 class Session:
@@ -105,6 +112,8 @@ class Session:
             raise_exceptions=False,
             return_empty_attributes=False,
             auto_escape=False,
+            # ldap3 takes a part of the values for all of them when it can't read the rest.
+            auto_range=False,
         )
 
     def open(self, deadline: Deadline) -> None:
@@ -143,13 +152,17 @@ class Session:
             raise ValueError("a simple bind needs a name and a password")
         self._connection.user, self._connection.password = name, password
         try:
-            bound, result = self._perform(deadline, partial(self._connection.bind, read_server_info=False))[:2]
+            ask = partial(self._connection.bind, read_server_info=False, controls=[REQUEST])
+            bound, result = self._perform(deadline, ask)[:2]
         finally:
             self._connection.password = None
         answer = self._answer(result, "bindResponse")
         if (bound is True) is not (answer.code == SUCCESS):
             raise DirectoryError("protocol", "the answer to a bind contradicts itself")
-        return answer
+        try:
+            return replace(answer, policy=read_policy(_controls(result)))
+        except ValueError as error:
+            raise DirectoryError("protocol", f"{self.url}: {error}") from error
 
     def compare(self, dn: str, attribute: str, value: bytes, deadline: Deadline) -> Answer:
         """
@@ -168,26 +181,60 @@ class Session:
         Raises:
             DirectoryError: If the answer is not complete.
         """
-        entries: list[Entry] = []
+        return [entry for page in self.pages(query, deadline) for entry in page]
+
+    def pages(self, query: Query, deadline: Deadline) -> Iterator[list[Entry]]:
+        """
+        As :meth:`search`, page by page (RFC 2696).
+
+        Raises:
+            DirectoryError: If the answer is not complete; pages that came before are a part only.
+        """
         cookie: bytes | None = None
         while True:
             paged = {} if query.size else {"paged_size": _PAGE, "paged_cookie": cookie}
-            ask = partial(
-                self._connection.search,
-                query.base,
-                query.filter,
-                _SCOPES[query.scope],
-                dereference_aliases=DEREF_NEVER,
-                attributes=list(query.attributes),
-                size_limit=query.size,
-                **paged,
-            )
-            _, result, found, _ = self._perform(deadline, ask)
-            entries += [_entry(raw) for raw in found or () if raw["type"] == "searchResEntry"]
-            self._judge(result, query, len(entries))
+            found, result = self._ask(query, deadline, **paged)
+            self._judge(result, query, len(found))
+            yield [self._complete(entry, deadline) for entry in found]
             cookie = _cookie(result)
             if not cookie:
-                return entries
+                return
+
+    def _ask(self, query: Query, deadline: Deadline, **paged: Any) -> tuple[list[Entry], Any]:
+        ask = partial(
+            self._connection.search,
+            query.base,
+            query.filter,
+            _SCOPES[query.scope],
+            dereference_aliases=DEREF_NEVER,
+            attributes=list(query.attributes),
+            size_limit=query.size,
+            **paged,
+        )
+        _, result, found, _ = self._perform(deadline, ask)
+        return [_entry(raw) for raw in found or () if raw["type"] == "searchResEntry"], result
+
+    def _complete(self, entry: Entry, deadline: Deadline) -> Entry:
+        """The entry with all values of attributes of which the server told a part (MS-ADTS §3.1.1.3.1.3.3)."""
+        while wanted := open_ranges(entry):
+            query = Query(entry.dn, "(objectClass=*)", wanted, "base", 1)
+            found, result = self._ask(query, deadline)
+            self._judge(result, query, len(found))
+            entry = joined(entry, found)
+        return entry
+
+    def certificate(self) -> bytes:
+        """
+        The server's certificate, DER; for the doctor.
+
+        Raises:
+            ValueError: If the connection has none.
+        """
+        raw = None if self._wire is None else self._wire.raw
+        found = raw.getpeercert(binary_form=True) if isinstance(raw, ssl.SSLSocket) else None
+        if not found:
+            raise ValueError("the connection has no certificate")
+        return found
 
     def usable(self) -> bool:
         """Whether the other side neither ended the connection nor said anything unasked."""
@@ -198,9 +245,10 @@ class Session:
         if self._wire is None:
             return
         self._wire.allow(1.0)
-        with contextlib.suppress(*_TROUBLES):
-            self._connection.unbind()
+        with contextlib.suppress(OSError):
+            self._wire.sendall(_UNBIND)
         self._wire.close()
+        self._connection.closed = True
 
     def _use(self, wire: Wire) -> None:
         # ldap3's own open() would connect without an end, and wrap TLS without a check of the name by OpenSSL.
@@ -250,12 +298,18 @@ class Session:
 
 
 def _entry(raw: Any) -> Entry:
-    values = {name.lower(): tuple(found) for name, found in raw["raw_attributes"].items()}
+    # Of an attribute without values ldap3 makes None.
+    values = {name.lower(): tuple(found or ()) for name, found in raw["raw_attributes"].items()}
     try:
         dn = bytes(raw["raw_dn"]).decode("utf-8")
     except UnicodeDecodeError as error:
         raise DirectoryError("protocol", "a name is no text") from error
     return Entry(dn, values)
+
+
+def _controls(result: Any) -> dict[str, bytes]:
+    found = (result.get("controls") or {}).items()
+    return {name: bytes(control["value"] or b"") for name, control in found if name != _PAGED}
 
 
 def _cookie(result: Any) -> bytes | None:

@@ -29,6 +29,9 @@ __all__ = [
 #: The only thing that is replaced in ``dn_template``; no format language, which could read attributes of objects.
 PLACEHOLDER = "{username}"
 
+#: How Active Directory names people beside their DN (MS-ADTS §5.1.1.1.1).
+_PRINCIPAL = re.compile(r"\{username\}@[A-Za-z0-9.-]+|[^\s=@/\\{}]+\\\{username\}")
+
 
 def _dn(value: str) -> str:
     try:
@@ -199,7 +202,8 @@ class AttributeSettings(Section):
     What the directory calls things.
 
     Attributes:
-        id: The stable key; ``auto`` = the first of ``entryUUID``, ``objectGUID``, ``nsUniqueId``, ``ipaUniqueID``.
+        id: The stable key; ``auto`` = what the product has: ``entryUUID`` (OpenLDAP), ``objectGUID`` (Active
+            Directory), ``ipaUniqueID`` (FreeIPA), ``nsUniqueId`` (389 Directory Server).
         username: What a new local user is called; the first of several that has a value.
         login: What a person may type; all of them are searched.
         email: The address.
@@ -229,7 +233,7 @@ class SyncSettings(Section):
 
 
 class LDAPSettings(ProviderSettings):
-    """
+    r"""
     A directory.
 
     Attributes:
@@ -237,13 +241,14 @@ class LDAPSettings(ProviderSettings):
         tls: See :class:`TLSSettings`.
         timeouts: See :class:`TimeoutSettings`.
         bind: The account that searches; ``None`` only with ``dn_template``.
-        dn_template: The name of everybody's entry with ``{username}`` in it: binds without a search.
+        dn_template: The name of everybody's entry with ``{username}`` in it: binds without a search. Active Directory
+            also takes ``{username}@domain`` and ``DOMAIN\{username}``.
         method: ``bind`` lets the directory check the password; ``compare`` asks whether ``userPassword`` is it, which
             only works where the directory compares clear text, and skips its lockout and expiry.
         people: See :class:`PeopleSettings`.
         groups: See :class:`GroupSettings`.
         attributes: See :class:`AttributeSettings`.
-        flavour: Which product answers; ``auto`` looks at the entry.
+        flavour: Which product answers; ``auto`` asks the server.
         require_group: Only members get in.
         deny_group: Members don't get in.
         roles: Role to groups: full DNs, or the bare name of groups directly below ``groups.base``.
@@ -278,8 +283,7 @@ class LDAPSettings(ProviderSettings):
             return None
         if value.count(PLACEHOLDER) != 1 or re.search(r"[{}]", value.replace(PLACEHOLDER, "")):
             raise ValueError(f"must hold {PLACEHOLDER} once, and no other braces")
-        _dn(value.replace(PLACEHOLDER, "x"))
-        return value
+        return value if _PRINCIPAL.fullmatch(value) else _dn(value.replace(PLACEHOLDER, "x")) and value
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from onegov_auth_ldap.entry import Entry
-from onegov_auth_ldap.session import Answer
+from onegov_auth_ldap.policy import CHANGE_AFTER_RESET, LOCKED, PASSWORD_EXPIRED
+from onegov_auth_ldap.session import SUCCESS, Answer
 
-__all__ = ["STATE_ATTRIBUTES", "account_fault", "bind_fault"]
+__all__ = ["STATE_ATTRIBUTES", "Fault", "account_fault", "bind_fault"]
 
-#: What has to be read of a person to know.
+#: What has to be read of a person to know. The computed attribute has Active Directory's own answer to what follows
+#: from lockoutTime, pwdLastSet and whichever password policy applies (MS-ADTS §3.1.1.4.5.17).
 STATE_ATTRIBUTES = (
     "userAccountControl",
+    "msDS-User-Account-Control-Computed",
+    "pwdLastSet",
     "accountExpires",
     "nsAccountLock",
     "loginDisabled",
@@ -20,8 +25,8 @@ STATE_ATTRIBUTES = (
     "shadowExpire",
 )
 
-#: MS-ADTS §2.2.16.
-_DISABLED, _PASSWORD_EXPIRED = 0x2, 0x800000
+#: MS-ADTS §2.2.16. Lockout is only ever right in the computed attribute.
+_DISABLED, _LOCKOUT, _NEVER_EXPIRES, _PASSWORD_EXPIRED = 0x2, 0x10, 0x10000, 0x800000
 
 #: "Never" of ``accountExpires`` (MS-ADA1 §2.2); its ticks are 100 ns since 1601.
 _NEVER = frozenset({0, 0x7FFFFFFFFFFFFFFF})
@@ -43,23 +48,58 @@ _SUBCODES = {
     "775": "account_locked",
 }
 
-#: Answers that are a "no" (RFC 4511 §4.1.9). Everything else, success apart, is nobody's answer.
+#: Active Directory looks at the lock before the password, and at everything else after it.
+_UNPROVEN = frozenset({"775"})
+
+#: OpenLDAP and 389-DS look at the lock before the password as well.
+_POLICY = {
+    PASSWORD_EXPIRED: ("password_expired", True),
+    LOCKED: ("account_locked", False),
+    CHANGE_AFTER_RESET: ("password_must_change", True),
+}
+
+INVALID_CREDENTIALS = 49
+
+#: Other answers that are a "no" (RFC 4511 §4.1.9). Everything else, success apart, is nobody's answer.
 _REFUSALS = {
     19: "account_locked",
     32: "wrong_password",
     48: "no_password",
-    49: "wrong_password",
     50: "bind_refused",
     53: "bind_refused",
 }
 
 
-def bind_fault(answer: Answer) -> str | None:
-    """The refusal's code for an answer to a bind that was no success; ``None`` if it is no refusal either."""
-    if answer.code == 49:
-        found = _SUBCODE.search(answer.message)
-        return _SUBCODES.get(found[1].lower(), "wrong_password") if found else "wrong_password"
-    return _REFUSALS.get(answer.code)
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    Why a bind lets nobody in.
+
+    Attributes:
+        code: The refusal's code.
+        proven: Whether the password was right, so that the person may be told.
+    """
+
+    code: str
+    proven: bool = False
+
+
+def bind_fault(answer: Answer) -> Fault | None:
+    """The refusal in the answer to a bind; ``None`` if there is none, whether it was a success or trouble."""
+    error = answer.policy.error
+    if answer.code == SUCCESS:
+        # LDAP-48: a password that may only be used to change it answers success, too.
+        return None if error is None else Fault(_POLICY.get(error, ("bind_refused", True))[0], proven=True)
+    if answer.code != INVALID_CREDENTIALS:
+        code = _REFUSALS.get(answer.code)
+        return None if code is None else Fault(code)
+    if error in _POLICY:
+        code, proven = _POLICY[error]
+        # Netscape's control says the same word for both: with a refusal it is the expiry.
+        return Fault("password_expired" if error == CHANGE_AFTER_RESET else code, proven)
+    found = _SUBCODE.search(answer.message)
+    number = found[1].lower() if found else ""
+    return Fault(_SUBCODES.get(number, "wrong_password"), proven=number in _SUBCODES and number not in _UNPROVEN)
 
 
 def account_fault(entry: Entry, now: datetime) -> str | None:
@@ -76,9 +116,14 @@ def account_fault(entry: Entry, now: datetime) -> str | None:
 
 def _disabled(entry: Entry) -> str | None:
     control = _number(entry, "userAccountControl") or 0
+    computed = _number(entry, "msDS-User-Account-Control-Computed") or 0
     if control & _DISABLED:
         return "account_disabled"
-    if control & _PASSWORD_EXPIRED:
+    if computed & _LOCKOUT:
+        return "account_locked"
+    if _number(entry, "pwdLastSet") == 0 and not control & _NEVER_EXPIRES:
+        return "password_must_change"
+    if (control | computed) & _PASSWORD_EXPIRED:
         return "password_expired"
     if any(text.lower() == "true" for name in ("nsAccountLock", "loginDisabled") for text in entry.texts(name)):
         return "account_disabled"
