@@ -11,8 +11,9 @@ from onegov_auth_ldap.connections import Connections
 from onegov_auth_ldap.credentials import login_name
 from onegov_auth_ldap.entry import Entry, stable_id
 from onegov_auth_ldap.errors import DirectoryError
+from onegov_auth_ldap.flavour import is_active_directory
 from onegov_auth_ldap.groups import GroupReader
-from onegov_auth_ldap.login import find_people, is_active_directory, person_attributes
+from onegov_auth_ldap.login import find_people, person_attributes
 from onegov_auth_ldap.session import Query, Session
 from onegov_auth_ldap.settings import LDAPSettings
 
@@ -84,7 +85,8 @@ def _people(settings: LDAPSettings, connections: Connections) -> str:
     found = _search(connections, query)
     if not found:
         raise DirectoryError("nobody", f"nobody below {people.base} matches {people.filter}")
-    if stable_id(found[0], settings.attributes.id) is None:
+    flavour = connections.flavour(partial(_search, connections))
+    if stable_id(found[0], settings.attributes.id, flavour) is None:
         raise DirectoryError("no_id", f"{found[0].dn} has no key ({settings.attributes.id})")
     return f"found below {people.base}, with a key"
 
@@ -96,5 +98,6 @@ def _login(settings: LDAPSettings, connections: Connections, login: str) -> str:
     if len(found) != 1:
         raise DirectoryError("nobody" if not found else "ambiguous", f"{len(found)} entries match")
     person = found[0]
-    reader = GroupReader(settings.groups, search, active_directory=is_active_directory(settings, person))
+    on_active_directory = is_active_directory(connections.flavour(search), person)
+    reader = GroupReader(settings, search, active_directory=on_active_directory)
     return f"{person.dn}: groups {', '.join(sorted(reader.read(person))) or 'none'}"
