@@ -17,7 +17,8 @@ from onegov_auth.clock import utcnow
 
 __all__ = ["Authority", "Certificate"]
 
-_VALID = timedelta(days=2)
+#: Longer than what is worth a warning.
+_VALID = timedelta(days=60)
 _SKEW = timedelta(minutes=5)
 
 
@@ -63,13 +64,14 @@ class Authority:
         builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
-    def issue(self, *names: str, expires: datetime | None = None) -> Certificate:
+    def issue(self, *names: str, expires: datetime | None = None, names_authority: bool = True) -> Certificate:
         """
         A certificate for host names and addresses, usable by servers and clients.
 
         Args:
             names: The subject alternative names; the first is the common name and part of the file names.
-            expires: When it ends, in two days unless said; may lie in the past.
+            expires: When it ends, in two months unless said; may lie in the past.
+            names_authority: Whether it has the authority key identifier, which Python ≥ 3.13 demands.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_name(names[0]), self._subject, key.public_key(), expires or utcnow() + _VALID)
@@ -82,6 +84,8 @@ class Authority:
             (x509.ExtendedKeyUsage(both), False),
             (x509.SubjectAlternativeName([_general_name(name) for name in names]), False),
         ]
+        if not names_authority:
+            extensions = [pair for pair in extensions if not isinstance(pair[0], x509.AuthorityKeyIdentifier)]
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical=critical)
         certificate = builder.sign(self._key, hashes.SHA256())

@@ -75,7 +75,7 @@ class Connections:
             except DirectoryError as error:
                 if not error.elsewhere:
                     raise
-        return self._on_any(lambda url: self._keep_after(self._as_service(url, deadline), question))
+        return self._on_any(lambda url: self._keep_after(self.as_service(url, deadline), question))
 
     def flavour(self, search: Callable[[Query], list[Entry]]) -> Flavour:
         """
@@ -153,7 +153,13 @@ class Connections:
                 return answer
         raise trouble
 
-    def _as_service(self, url: str, deadline: Deadline) -> Session:
+    def as_service(self, url: str, deadline: Deadline) -> Session:
+        """
+        A connection of the service account to this server.
+
+        Raises:
+            DirectoryError: If it takes none, or refuses the account.
+        """
         session = self.open(url, deadline)
         try:
             self._bind_service(session, deadline)

@@ -14,17 +14,19 @@ class DirectoryError(OnegovAuthError):
     The provider turns it into ``Unavailable(code=reason)``, so nobody is told a password is wrong.
 
     Args:
-        reason: A short stable word: ``connect``, ``timeout``, ``tls``, ``start_tls``, ``connection``,
+        reason: A short stable word: ``dns``, ``connect``, ``timeout``, ``tls``, ``start_tls``, ``connection``,
             ``protocol``, ``too_large``, ``service_bind``, ``service_password``, ``referral``, ``no_such_base``,
             ``limit``, ``result``.
         detail: What was seen; never a secret.
         elsewhere: Whether another server of the list may do better.
+        hint: What to change, where the reason alone doesn't say.
     """
 
     code = "ldap_directory"
 
-    def __init__(self, reason: str, detail: str = "", *, elsewhere: bool = True) -> None:
+    def __init__(self, reason: str, detail: str = "", *, elsewhere: bool = True, hint: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
         self.elsewhere = elsewhere
+        self.hint = hint

@@ -22,7 +22,7 @@ from onegov_auth.providers import (
     VerifiedIdentity,
 )
 from onegov_auth_ldap.connections import Connections
-from onegov_auth_ldap.doctor import examine
+from onegov_auth_ldap.doctor import Doctor
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.login import Login
 from onegov_auth_ldap.settings import LDAPSettings, TLSSettings
@@ -89,9 +89,14 @@ class LDAPProvider(PasswordProvider):
             return Unavailable(self.name, error.reason, (*steps, Step("directory", error.detail)))
 
     def check(self, login: str | None = None, claims: Mapping[str, object] | None = None) -> Iterator[Check]:
-        """The doctor's steps: every server, the service account, the base, and *login* if given."""
+        """The doctor's steps: every server, the service account, people, groups, and *login* if given."""
         del claims
-        yield from examine(self.settings, self._connections(), login)
+        connections, clock = self._connections(), self.services.clock
+
+        def look_up(username: str) -> VerifiedIdentity | Refused:
+            return Login(self.name, self.settings, connections, clock).look_up(username)
+
+        yield from Doctor(self.settings, connections, clock, look_up).examine(login)
 
     def _connections(self) -> Connections:
         # A process forked later must not talk on its parent's connections, nor new settings on those of the old;
