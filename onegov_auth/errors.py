@@ -20,7 +20,8 @@ Every error this framework raises, under one root.
     ├── DecryptionError              a stored secret and no key that opens it
     ├── SchemaOutdatedError          the database needs ``onegov-auth db upgrade``
     ├── InvalidPasswordError         a password that can't be hashed
-    └── DirectoryUnavailableError    a directory that can't list its people now
+    ├── DirectoryUnavailableError    a directory that can't list its people now
+    └── SyncLostError                another sync took over
 
 An expected refusal (a wrong password, a foreign state) is no error but a value:
 see :mod:`onegov_auth.outcomes`.
@@ -29,6 +30,8 @@ see :mod:`onegov_auth.outcomes`.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
+
+from onegov_auth.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +55,7 @@ __all__ = [
     "RegistryError",
     "SchemaOutdatedError",
     "SettingsError",
+    "SyncLostError",
     "UnknownUserError",
 ]
 
@@ -125,12 +129,18 @@ InvalidToken = InvalidTokenError
 
 
 class InsecurePasswordError(OnegovUserError):
-    """Raised when a new password is not secure enough."""
+    """
+    Raised when a new password is not secure enough.
+
+    Args:
+        messages: Each says what is wrong and what to do; marked texts, to be translated one by one.
+    """
 
     code = "insecure_password"
 
-    def __init__(self, message: str = "The password is not secure enough.") -> None:
-        super().__init__(message)
+    def __init__(self, *messages: str) -> None:
+        self.messages = messages or (_("The password is not secure enough."),)
+        super().__init__(" ".join(self.messages))
 
 
 class SettingsError(OnegovAuthError):
@@ -214,3 +224,9 @@ class DirectoryUnavailableError(OnegovAuthError):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
+
+
+class SyncLostError(OnegovAuthError):
+    """Raised when a sync goes on after another one took its place, because it gave no sign of life for too long."""
+
+    code = "sync_lost"

@@ -53,7 +53,7 @@ def new_password(given: str | None, username: str, settings: Settings, *, no_pro
         given = _asked_for()
     if not given:
         return random_password(max(16, settings.passwords.min_length)), True
-    PasswordPolicy(settings.passwords).check(given, username)
+    PasswordPolicy.from_settings(settings).check(given, username)
     return given, False
 
 

@@ -9,10 +9,13 @@ from onegov_auth.passwords.hashing import (
     verify_dummy,
     verify_password,
 )
-from onegov_auth.passwords.policy import PasswordPolicy
+from onegov_auth.passwords.history import PasswordHistory
+from onegov_auth.passwords.policy import Candidate, PasswordPolicy
 
 __all__ = [
+    "Candidate",
     "Hasher",
+    "PasswordHistory",
     "PasswordPolicy",
     "Scheme",
     "Verification",

@@ -50,13 +50,13 @@ class Forbid(Section):
 
     Attributes:
         common: Those that everybody tries first (NIST 800-63B-4 §3.1.1.2).
-        username: Those that are the username.
-        history: Those that were among the last so many.
+        username: Those made of the username, the e-mail address or the site's name.
+        history: Those that were among the last so many, the present one included.
     """
 
     common: bool = True
     username: bool = True
-    history: int = Field(0, ge=0, le=100)
+    history: int = Field(0, ge=0, le=24)
 
 
 class Passwords(Section):
@@ -68,6 +68,7 @@ class Passwords(Section):
         min_length: In characters; 15 where the password stands alone, never below 8 (NIST 800-63B-4 §3.1.1.2).
         max_length: In characters; at least 64 (the same).
         scheme: How new ones are hashed; all others still verify, and are renewed at the next login.
+        strength: How hard to guess at least, from 0 to 4 as zxcvbn estimates; ``null`` asks for no estimate.
         forbid: What is refused.
     """
 
@@ -75,4 +76,5 @@ class Passwords(Section):
     min_length: int = Field(15, ge=8, le=1024)
     max_length: int = Field(256, ge=64, le=1024)
     scheme: Literal["argon2id", "bcrypt_sha256", "pbkdf2_sha256", "pbkdf2_sha512"] = "argon2id"
+    strength: int | None = Field(None, ge=0, le=4)
     forbid: Forbid = Forbid()

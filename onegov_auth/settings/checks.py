@@ -21,6 +21,9 @@ __all__ = ["CHECKS", "SECRET_LENGTH", "cross_faults"]
 #: 256 bits of a key (RFC 2104 §3) need 32 characters even if each brings 8 bits, which typed ones don't.
 SECRET_LENGTH = 32
 
+#: The list of common passwords has none that are shorter.
+SHORTEST_COMMON = 10
+
 MAKE_SECRET = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 _EXTRAS = {"psycopg": "onegov-auth[postgresql]", "psycopg2": "psycopg2", "asyncpg": "asyncpg"}
@@ -124,6 +127,10 @@ def _remember(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
 def _passwords(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
     if settings.passwords.min_length > settings.passwords.max_length:
         yield "passwords.min_length: must not be more than passwords.max_length"
+    if settings.passwords.forbid.common and settings.passwords.min_length < SHORTEST_COMMON:
+        yield f"passwords.min_length: must be at least {SHORTEST_COMMON}, unless passwords.forbid.common is false"
+    if settings.passwords.strength is not None and find_spec("zxcvbn") is None:
+        yield "passwords.strength: the library is not installed; pip install 'onegov-auth[strength]'"
 
 
 def _role_names(settings: Settings, raw: Mapping[str, Any]) -> Iterator[str]:
@@ -203,7 +210,7 @@ CHECKS: tuple[tuple[frozenset[str], _Check], ...] = (
     (frozenset({"redis"}), _redis),
     (frozenset({"sessions.idle", "sessions.lifetime"}), _idle),
     (frozenset({"sessions.remember", "sessions.lifetime"}), _remember),
-    (frozenset({"passwords.min_length", "passwords.max_length"}), _passwords),
+    (frozenset({"passwords"}), _passwords),
     (frozenset({"roles", "privileged_roles", "change_username_roles"}), _role_names),
     (frozenset({"roles", "second_factors.required_for"}), _factor_roles),
     (frozenset({"roles", "registration.enabled", "registration.role"}), _registration),

@@ -44,20 +44,12 @@ def _there(value: object) -> bool:
     return value is not None and value is not False
 
 
-def _positive(value: object) -> bool:
-    return isinstance(value, int) and value > 0
-
-
 def _filled(value: object) -> bool:
     return bool(value)
 
 
 def _restricted(value: object) -> bool:
     return value != "all"
-
-
-def _sends(value: object) -> bool:
-    return value != "console:"
 
 
 def _some_time(value: object) -> bool:
@@ -70,8 +62,6 @@ PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
     ("registration.enabled", _on, "registration", False),
     ("recovery.enabled", _on, "the forgotten password", False),
     ("passwords.login", _restricted, "restricting local passwords", True),
-    ("passwords.forbid.common", _on, "the list of common passwords", False),
-    ("passwords.forbid.history", _positive, "the password history", True),
     ("second_factors.totp", _there, "the second factor TOTP", True),
     ("second_factors.yubikey", _there, "the second factor YubiKey", True),
     ("second_factors.webauthn", _there, "passkeys", True),
@@ -81,8 +71,6 @@ PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
     ("second_factors.trusted_device", _some_time, "trusted devices", False),
     ("tokens.api", _there, "API tokens", False),
     ("tokens.jwt.enabled", _on, "JSON Web Tokens", False),
-    ("mail.url", _sends, "sending mails", False),
-    ("sms", _there, "sending text messages", False),
 )
 
 

@@ -16,7 +16,7 @@ Faults = Callable[..., tuple[str, ...]]
 @pytest.mark.sec("NIST-01", "ASVS-6.2.1")
 def test_default_length() -> None:
     """A password that stands alone has fifteen characters."""
-    assert Passwords().min_length == 15
+    assert (Passwords().min_length, Passwords().strength) == (15, None)
 
 
 @pytest.mark.sec("NIST-02", "ASVS-6.2.9")

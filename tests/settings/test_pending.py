@@ -36,8 +36,6 @@ YUBIKEY = {"client_id": "1", "secret_key": "x"}
         ({"recovery": {"enabled": True}}, "recovery.enabled", False),
         ({"passwords": {"login": "break-glass"}}, "passwords.login", True),
         ({"passwords": {"login": "none"}}, "passwords.login", True),
-        ({"passwords": {"forbid": {"common": True}}}, "passwords.forbid.common", False),
-        ({"passwords": {"forbid": {"history": 3}}}, "passwords.forbid.history", True),
         ({"second_factors": {"totp": {}}}, "second_factors.totp", True),
         ({"second_factors": {"yubikey": YUBIKEY}}, "second_factors.yubikey", True),
         ({"second_factors": {"webauthn": {}}}, "second_factors.webauthn", True),
@@ -47,8 +45,6 @@ YUBIKEY = {"client_id": "1", "secret_key": "x"}
         ({"second_factors": {"trusted_device": "14d"}}, "second_factors.trusted_device", False),
         ({"tokens": {"api": {}}}, "tokens.api", False),
         ({"tokens": {"jwt": {"enabled": True}}}, "tokens.jwt.enabled", False),
-        ({"mail": {"url": "maildir:var/mail"}}, "mail.url", False),
-        ({"sms": {"url": "spool:var/sms"}}, "sms", False),
         ({"providers": {"x": {"kind": "a", "sync": {}}}}, "providers.x.sync", False),
         ({"providers": {"x": {"kind": "a", "tls": {"pin": "y"}}}}, "providers.x.tls.pin", True),
     ],
@@ -91,7 +87,7 @@ def test_every_key_exists() -> None:
 def test_refuse_protective(raw: dict[str, Any]) -> None:
     """All protective keys stop the start in one error, which leaves the others out."""
     settings = made(
-        raw, passwords={"login": "none"}, second_factors={"required_for": ["admin"]}, sms={"url": "spool:x"}
+        raw, passwords={"login": "none"}, second_factors={"required_for": ["admin"]}, tokens={"jwt": {"enabled": True}}
     )
 
     with pytest.raises(SettingsError) as caught:
@@ -107,11 +103,11 @@ def test_warn_of_the_others(raw: dict[str, Any], caplog: pytest.LogCaptureFixtur
     """Keys that only add something are warned of in the log."""
     caplog.set_level(logging.WARNING, "onegov_auth")
 
-    refuse_pending(made(raw, sms={"url": "spool:x"}, recovery={"enabled": True}))
+    refuse_pending(made(raw, redis="redis://localhost", tokens={"jwt": {"enabled": True}}))
 
     assert caplog.messages == [
-        "recovery.enabled: comes with a later version (the forgotten password); it has no effect yet",
-        "sms: comes with a later version (sending text messages); it has no effect yet",
+        "redis: comes with a later version (sharing sessions and counters over Redis); it has no effect yet",
+        "tokens.jwt.enabled: comes with a later version (JSON Web Tokens); it has no effect yet",
     ]
 
 
