@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from onegov_auth.models import CHANGE_PASSWORD
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from onegov_auth.domain import Client
     from onegov_auth.models import User
     from onegov_auth.notices import Notices
-    from onegov_auth.passwords import Hasher, PasswordPolicy
+    from onegov_auth.passwords import Hasher, PasswordHistory, PasswordPolicy
 
 __all__ = ["NewPasswords"]
 
@@ -25,22 +26,31 @@ class NewPasswords:
         policy: Which ones are allowed.
         hasher: Makes the hashes.
         notices: Tell the owner.
+        history: Knows the passwords that somebody had.
     """
 
-    def __init__(self, policy: PasswordPolicy, hasher: Hasher, notices: Notices) -> None:
+    def __init__(self, policy: PasswordPolicy, hasher: Hasher, notices: Notices, history: PasswordHistory) -> None:
         self._policy = policy
         self._hasher = hasher
         self._notices = notices
+        self._history = history
 
-    def prepare(self, clear: str, username: str) -> str:
+    def prepare(self, clear: str, username: str, *also: str | None, user_id: Any = None) -> str:
         """
         The hash of a password that is allowed. Slow, and therefore done outside of a unit of work.
 
+        Args:
+            clear: The password.
+            username: Whose it will be.
+            also: What else everybody knows about the person, such as the e-mail address and the name.
+            user_id: Of somebody who proved to be that user, and is told which passwords were used before.
+
         Raises:
-            InsecurePasswordError: If the policy forbids it; the message says what to do.
+            InsecurePasswordError: If the policy forbids it; its messages say what to do.
             InvalidPasswordError: If it can't be hashed.
         """
-        self._policy.check(clear, username)
+        was_used = None if user_id is None else partial(self._history.has, user_id)
+        self._policy.check(clear, username, also=(word for word in also if word), was_used=was_used)
         return self._hasher.hash(clear)
 
     def put(self, db: Session, user: User, hashed: str, client: Client) -> None:
@@ -49,6 +59,7 @@ class NewPasswords:
 
         The user's sessions end with the flush; see :data:`onegov_auth.models.KEEP_SESSION`.
         """
+        self._history.replaced(db, user)
         user.password_hash = hashed
         user.step_taken(CHANGE_PASSWORD)
         db.flush()

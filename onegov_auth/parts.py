@@ -17,7 +17,7 @@ from onegov_auth.mail import Mailer
 from onegov_auth.models import DEFAULT
 from onegov_auth.new_passwords import NewPasswords
 from onegov_auth.notices import Notices
-from onegov_auth.passwords import Hasher, PasswordPolicy
+from onegov_auth.passwords import Hasher, PasswordHistory, PasswordPolicy
 from onegov_auth.provider_sessions import SessionsOfProvider
 from onegov_auth.providers import Provider, Resources, Services
 from onegov_auth.providers.health import Health
@@ -82,11 +82,13 @@ class Parts:
         self.keys = Keys(settings.secrets, settings.application)
         self.resources = resources or Resources()
         self.hasher = hasher or Hasher.from_settings(settings.passwords)
-        self.policy = policy or PasswordPolicy(settings.passwords)
+        self.policy = policy or PasswordPolicy.from_settings(settings)
         self.local = LocalPasswords(database, self.hasher, entities=entities)
         self.mailer = mailer or Mailer(settings, database, self.keys, clock=clock, entities=entities)
         self.notices = Notices(self.mailer, settings.base_url, mount, clock)
-        self.passwords = NewPasswords(self.policy, self.hasher, self.notices)
+        keep = settings.passwords.forbid.history
+        history = PasswordHistory(database, self.hasher, keep, clock=clock, entities=entities)
+        self.passwords = NewPasswords(self.policy, self.hasher, self.notices, history)
         timed: Any = {"clock": clock, "entities": entities}
         limits, application = settings.sessions, settings.application
         self.events = EventLog(database, **timed)

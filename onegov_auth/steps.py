@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from onegov_auth.models import CHANGE_PASSWORD
+from onegov_auth.models import CHANGE_PASSWORD, key_of
 from onegov_auth.outcomes import Refused
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ class ChangePassword(LoginStep):
         clear = answer.get("password", "")
         if user.is_matching_password(clear):
             return Refused("same_password")
-        self.passwords.put(db, user, self.passwords.prepare(clear, user.username), client)
+        hashed = self.passwords.prepare(clear, user.username, user.email, user.realname, user_id=key_of(user))
+        self.passwords.put(db, user, hashed, client)
         return None
 
 
