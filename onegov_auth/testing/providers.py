@@ -7,24 +7,28 @@ complete providers and keep the whole contract; they are no mocks of one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 from urllib.parse import urlencode
 
 from onegov_auth.providers import (
     Callback,
+    Directory,
+    DirectoryUnavailableError,
     Password,
     PasswordProvider,
     ProviderSettings,
     Redirect,
     RedirectProvider,
     Refused,
+    SyncSettings,
     Transaction,
     Unavailable,
     VerifiedIdentity,
 )
 
-__all__ = ["KnownIssuer", "KnownPeople", "person"]
+__all__ = ["KnownDirectory", "KnownIssuer", "KnownPeople", "person"]
 
 
 def person(source: str, source_id: str, username: str, **more: object) -> VerifiedIdentity:
@@ -62,6 +66,46 @@ class KnownPeople(PasswordProvider):
             return Refused("unknown_user")
         expected, identity = self.people[username]
         return identity if password.reveal() == expected else Refused("wrong_password")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownDirectory(PasswordProvider, Directory):
+    """
+    A directory that can list its people for a sync.
+
+    Attributes:
+        sync: What to do about people who are gone.
+        listed: Whom it lists, in this order; may be changed.
+        tells: After how many it stops answering; empty = it lists all of them.
+        password: Everybody's password.
+    """
+
+    kind: ClassVar[str] = "known-directory"
+
+    settings: ProviderSettings = field(default_factory=lambda: ProviderSettings(kind="known-directory"))
+    sync: SyncSettings = field(default_factory=lambda: SyncSettings(max_drop="50%"))
+    listed: list[VerifiedIdentity] = field(default_factory=list)
+    tells: list[int] = field(default_factory=list)
+    password: str = field(default="password", repr=False)
+
+    @property
+    def sync_settings(self) -> SyncSettings:
+        """What to do about people who are gone."""
+        return self.sync
+
+    def authenticate(self, username: str, password: Password) -> VerifiedIdentity | Refused | Unavailable:
+        """Who is listed by this name?"""
+        found = next((person for person in self.listed if person.username == username), None)
+        if found is None:
+            return Refused("unknown_user")
+        return found if password.reveal() == self.password else Refused("wrong_password")
+
+    def people(self) -> Iterator[VerifiedIdentity]:
+        """Everybody it was told to list."""
+        for number, identity in enumerate(list(self.listed)):
+            if number in self.tells:
+                raise DirectoryUnavailableError("connection", f"gone after {number}")
+            yield identity
 
 
 @dataclass(frozen=True, kw_only=True)
