@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import morepath
 
 from onegov_auth.i18n import _
-from onegov_auth.outcomes import LoggedIn, Outcome, Redirect, Refused, StepRequired, Unavailable
-from onegov_auth.web.links import login_url
+from onegov_auth.outcomes import Done, LoggedIn, Outcome, Redirect, Refused, StepRequired, Unavailable
+from onegov_auth.web.links import login_url, page_url
 from onegov_auth.web.login_page import login_page
-from onegov_auth.web.messages import STALE, password_message, provider_message, unavailable_message
+from onegov_auth.web.messages import LINKING, STALE, password_message, provider_message, unavailable_message
 from onegov_auth.web.redirects import is_web_address, redirect_to, safe_path
 from onegov_auth.web.refusals import problem
 from onegov_auth.web.render import page
+from onegov_auth.web.unasked import forget_leaving
 
 if TYPE_CHECKING:
     from webob import Response
@@ -29,9 +30,22 @@ if TYPE_CHECKING:
     from onegov_auth.forms import LoginForm
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["after_callback", "after_password", "after_start", "complete_login", "going"]
+__all__ = [
+    "after_callback",
+    "after_password",
+    "after_start",
+    "after_step",
+    "complete_login",
+    "forget_person",
+    "going",
+    "too_many",
+    "with_session",
+]
 
 log = logging.getLogger("onegov_auth.web")
+
+#: Seconds that a browser is known as one the person used before.
+DEVICE_AGE = 365 * 24 * 3600
 
 _FACTOR = (
     _("A second step is needed"),
@@ -41,6 +55,7 @@ _STALE = (
     _("This login can't be finished"),
     _("It was begun in another browser, took too long, or is finished already. Please begin again."),
 )
+_LINKED = _("Linked. From now on you can log in this way as well.")
 _NO_TARGET = (_("The login can't go on"), _("The login service gave an address that can't be used."))
 
 
@@ -49,18 +64,14 @@ def after_password(request: AuthRequest, outcome: Outcome, form: LoginForm, *, t
     if isinstance(outcome, LoggedIn):
         return complete_login(request, outcome)
     if isinstance(outcome, Refused):
-        waiting = outcome.retry_after is not None
         # The page itself says of a link that is none any more what to do; the password was not looked at.
         alert = None if outcome.code == "unknown_link" else password_message(outcome)
-        response = login_page(request, form, status=429 if waiting else 200, alert=alert, to=to, link=link)
-        if waiting:
-            response.headers["Retry-After"] = str(outcome.retry_after)
-        return response
+        return too_many(login_page(request, form, alert=alert, to=to, link=link), outcome)
     if isinstance(outcome, Unavailable):
         return _unavailable(request, outcome, form, to=to, link=link)
     if isinstance(outcome, StepRequired):
         # A form of its own: what was typed was for the directory.
-        return login_page(request, to=to, link=outcome.transaction.id)
+        return after_step(request, outcome) or login_page(request, to=to, link=outcome.transaction.id)
     return _unfinished(request, outcome)
 
 
@@ -86,19 +97,50 @@ def after_callback(request: AuthRequest, outcome: Outcome) -> Response:
     if isinstance(outcome, StepRequired):
         # The id works in this browser only, once, and for some minutes.
         link, to = outcome.transaction.id, outcome.transaction.to
-        return redirect_to(request, login_url(request, to=safe_path(to), link=link))
-    if isinstance(outcome, Refused):
+        linking = redirect_to(request, login_url(request, to=safe_path(to), link=link))
+        return after_step(request, outcome) or linking
+    if isinstance(outcome, Done):
+        request.success(request.translate(_LINKED))
+        return redirect_to(request, outcome.to)
+    if isinstance(outcome, Refused) and outcome.code in LINKING and request.is_logged_in:
         request.alert(request.translate(provider_message(outcome)))
-    elif isinstance(outcome, Unavailable):
+        return redirect_to(request, page_url(request, "account/identities"))
+    return _not_in(request, outcome)
+
+
+def _not_in(request: AuthRequest, outcome: Outcome) -> Response:
+    """The login page says why, and offers the other ways in; where the person wanted to go is kept."""
+    if isinstance(outcome, Refused):
+        if outcome.code != "no_provider_session":
+            # That one is what a provider says that was asked in silence: there is nothing to tell.
+            request.alert(request.translate(provider_message(outcome)))
+        return redirect_to(request, login_url(request, to=safe_path(outcome.to), local="1"))
+    if isinstance(outcome, Unavailable):
         request.alert(request.translate(unavailable_message(outcome, request.root_app.auth.providers)))
-    else:
-        return _unfinished(request, outcome)
-    return redirect_to(request, login_url(request, local="1"))
+        return redirect_to(request, login_url(request, local="1"))
+    return _unfinished(request, outcome)
+
+
+def after_step(request: AuthRequest, outcome: StepRequired) -> Response | None:
+    """The way to the page of a step at login; None for the proof of a link, which the login page asks for."""
+    if outcome.step == "prove":
+        return None
+    # The id works in this browser only, and not for long.
+    return redirect_to(request, page_url(request, "step", transaction=outcome.transaction.id))
+
+
+def too_many(response: Response, refused: Refused) -> Response:
+    """Make a refusal's page a 429 where waiting is what helps."""
+    if refused.retry_after is not None:
+        response.status = 429
+        response.headers["Retry-After"] = str(refused.retry_after)
+    return response
 
 
 def complete_login(request: AuthRequest, outcome: LoggedIn) -> Response:
     """Set the session cookie and go where the person wanted to go; the first seed's hooks are called if present."""
     root = request.root_app
+    forget_leaving(request)
     # What was known of the person before belongs to another session.
     for name in ("identity", "current_user", "csrf_token", "client", "known_client"):
         request.__dict__.pop(name, None)
@@ -110,12 +152,20 @@ def complete_login(request: AuthRequest, outcome: LoggedIn) -> Response:
     on_login: Any = getattr(root, "on_login", None)
     if on_login is not None:
         on_login(request, request.current_user)
-    response = redirect_to(request, to)
-    remember = root.auth.settings.sessions.remember
-    max_age = int(remember.total_seconds()) if outcome.session.remember else None
-    response.headers.add("Set-Cookie", root.cookies.header(root.cookies.session, outcome.token, max_age))
+    response = with_session(request, redirect_to(request, to), outcome)
     # The first seed marks such a response.
     setattr(response, "completed_login", True)  # noqa: B010 - no attribute of WebOb
+    return response
+
+
+def with_session(request: AuthRequest, response: Response, outcome: LoggedIn) -> Response:
+    """Give *response* the cookies of the session that was opened."""
+    cookies = request.root_app.cookies
+    if outcome.device is not None:
+        response.headers.add("Set-Cookie", cookies.header(cookies.device, outcome.device, DEVICE_AGE))
+    remember = request.root_app.auth.settings.sessions.remember
+    max_age = int(remember.total_seconds()) if outcome.session.remember else None
+    response.headers.add("Set-Cookie", cookies.header(cookies.session, outcome.token, max_age))
     return response
 
 

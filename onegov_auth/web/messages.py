@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from onegov_auth.outcomes import Refused, Unavailable
     from onegov_auth.providers import Provider
 
-__all__ = ["STALE", "password_message", "provider_message", "unavailable_message", "wait_message"]
+__all__ = ["LINKING", "STALE", "password_message", "provider_message", "unavailable_message", "wait_message"]
 
 #: Codes of a callback that was not begun here, or not by this browser, or too long ago.
 STALE = frozenset({"missing_state", "unknown_transaction", "expired_transaction", "no_browser"})
+
+#: Codes of a link that somebody who is logged in began, and that was not made.
+LINKING = frozenset({"identity_taken", "link_other_session", "not_fresh"})
 
 _WRONG = _("You could not be logged in. Please check your username and password.")
 _PROVIDER = _("You could not be logged in this way.")
@@ -32,10 +35,11 @@ _MINUTE = _("Too many attempts. Please try again in a minute.")
 
 _BY_CODE = {
     "access_denied": _("The login was cancelled."),
+    "identity_taken": _("That account lets somebody else in here already, and was not linked."),
+    "link_other_session": _("You were logged out in the meantime. Please begin again."),
     "no_role": _("Your account gives no access to this site. Please ask those who run it."),
     "not_provisioned": _("Your account gives no access to this site. Please ask those who run it."),
 }
-
 
 _NOT_HERE = _("Your account does not allow a login at this time or from here.")
 

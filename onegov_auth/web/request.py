@@ -88,6 +88,11 @@ class AuthRequest(morepath.Request[Any]):
         return value
 
     @reify
+    def carried_token(self) -> str | None:
+        """What a mailed link carried here; see :mod:`onegov_auth.web.carried`."""
+        return read_cookie(self.environ.get("HTTP_COOKIE"), self.root_app.cookies.carried)
+
+    @reify
     def request_id(self) -> str:
         """Names this request in the log, in ``auth_events`` and on error pages."""
         return request_id(self.environ, self.root_app.auth.settings.trusted_proxies)
@@ -110,6 +115,7 @@ class AuthRequest(morepath.Request[Any]):
             browser=browser,
             language=self.language,
             session_token=self.session_token,
+            device=read_cookie(self.environ.get("HTTP_COOKIE"), self.root_app.cookies.device) or "",
         )
 
     @reify

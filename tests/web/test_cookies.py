@@ -113,7 +113,7 @@ def test_every_cookie_of_a_login_is_protected(browser: Any, add_user: Callable[.
     outside = browser.log_out()
 
     headers = [header for response in (page, inside, outside) for header in response.headers.getall("Set-Cookie")]
-    assert len(headers) == 4
+    assert len(headers) == 5
     for header in headers:
         assert header.startswith("__Host-main-app-auth")
         assert header.endswith("; HttpOnly; SameSite=Lax; Secure")
