@@ -14,6 +14,7 @@ from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.logout_token import MAX_AGE, LogoutToken, Wanted, read_logout_token
 from onegov_auth_oidc.server import Server, server_of
 from onegov_auth_oidc.settings import OIDCSettings
+from onegov_auth_oidc.tenants import TENANT
 
 __all__ = ["endpoints"]
 
@@ -36,7 +37,7 @@ def endpoints(name: str, settings: OIDCSettings, services: Services) -> Mapping[
         services: Its services; without sessions there is nothing to end.
     """
     found: dict[str, Handler] = {"initiate": partial(_initiate, settings)}
-    if services.sessions is not None and settings.logout.backchannel:
+    if services.sessions is not None and settings.logout.backchannel and not settings.special.oauth2:
         found["backchannel-logout"] = partial(_backchannel, name, settings, services, services.sessions)
     if services.sessions is not None and settings.logout.frontchannel:
         found["frontchannel-logout"] = partial(_frontchannel, settings, services.sessions)
@@ -49,7 +50,7 @@ def _initiate(settings: OIDCSettings, callback: Callback, _client: Client) -> St
 
     The issuer has to be the configured one, character by character: nobody is asked who an unknown one is (OIDCX-34).
     """
-    if callback.params.get("iss") != settings.issuer:
+    if not _is_issuer(settings, callback.params.get("iss", "")):
         return Refused("unknown_issuer")
     hint = callback.params.get("login_hint", "")
     hints = {"login_hint": hint} if 0 < len(hint) <= MAX_HINT and hint.isprintable() else {}
@@ -113,13 +114,13 @@ def _end(settings: OIDCSettings, sessions: ProviderSessions, token: LogoutToken,
 
 def _frontchannel(settings: OIDCSettings, sessions: ProviderSessions, callback: Callback, client: Client) -> Answer:
     """
-    End the session that is named, in a frame of the provider's own logout page (OpenID Connect Front-Channel Logout §3).
+    End the session that is named, in a frame of the provider's logout page (OpenID Connect Front-Channel Logout §3).
 
-    Browsers send no Lax cookie into a frame, so that issuer and session id are the only word for it; the id is as hard to
-    guess as the provider made it, and without both nothing is ended.
+    Browsers send no Lax cookie into a frame, so that issuer and session id are the only word for it; the id is as hard
+    to guess as the provider made it, and without both nothing is ended.
     """
-    issuer, sid = callback.params.get("iss"), callback.params.get("sid", "")
-    right = callback.method == "GET" and issuer == settings.issuer and bool(sid)
+    issuer, sid = callback.params.get("iss", ""), callback.params.get("sid", "")
+    right = callback.method == "GET" and _is_issuer(settings, issuer) and bool(sid)
     if right:
         sessions.end(client, provider_session=sid)
     parts = urlsplit(settings.issuer)
@@ -132,6 +133,13 @@ def _frontchannel(settings: OIDCSettings, sessions: ProviderSessions, callback: 
     status = HTTPStatus.OK if right else HTTPStatus.BAD_REQUEST
     body = "<!doctype html><title>Logout</title>"
     return Answer(status, body, "text/html", headers)
+
+
+def _is_issuer(settings: OIDCSettings, issuer: str) -> bool:
+    """Whether that is the configured issuer, character by character; one that is shared has a tenant's id in it."""
+    before, shared, after = settings.issuer.partition(TENANT)
+    tenant = issuer.removeprefix(before).removesuffix(after) if shared else ""
+    return settings.expected_issuer.is_named_by({"iss": issuer, "tid": tenant})
 
 
 def _json(status: HTTPStatus, error: str, description: str) -> Answer:
