@@ -11,7 +11,7 @@ PROJECTS := pyproject.toml $(wildcard providers/*/pyproject.toml)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help services demo test check conformance docs bench screenshots clean
+.PHONY: help services catalogues messages demo test check conformance docs bench screenshots clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -33,10 +33,17 @@ $(READY): providers/requirements.txt $(PROJECTS) $(CONSTRAINTS)
 services: $(READY) ## Install the servers the tests need, or say what is missing
 	@PYTHON=$(BIN)/python .ci/services.sh
 
-demo: $(READY) ## Serve a small application with all ways to log in
+catalogues: $(READY) ## Compile the translations
+	@$(BIN)/python .ci/messages.py compile
+
+messages: $(READY) ## Write new texts into the catalogues, and say what is not translated
+	@$(BIN)/python .ci/messages.py update
+	@$(BIN)/python .ci/messages.py missing
+
+demo: catalogues ## Serve a small application with all ways to log in
 	@$(BIN)/onegov-auth demo $(ARGS)
 
-test: services ## Run all tests and print what they cover
+test: services catalogues ## Run all tests and print what they cover
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto --dist worksteal $(ARGS)
 	@$(BIN)/coverage combine --quiet
@@ -59,7 +66,7 @@ docs: $(READY) ## Build the documentation into docs/_build/html; a warning is an
 bench: $(READY) ## Measure requests and logins beside their baselines
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
-screenshots: services ## Take pictures of the demo's pages into screenshots/
+screenshots: services catalogues ## Take pictures of the demo's pages into screenshots/
 	$(BIN)/python docs/screenshots.py $(ARGS)
 
 clean: ## Remove everything that was made here
