@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+
+from onegov_auth.providers import Secret
+from onegov_auth.testing.servers.hostile_oidc import make_pair
+from onegov_auth_oidc.client_keys import ClientKeyError, ClientKeys, read_private_key
+
+
+def pem(key: Key) -> str:
+    return str(key.as_pem(private=True), "ascii")  # type: ignore[union-attr]  # no octet keys here
+
+
+KEYS = {
+    "RS256": make_pair("one").private,
+    "ES256": make_pair("one", "EC").private,
+    "EdDSA": make_pair("one", "OKP").private,
+}
+
+
+@pytest.mark.parametrize("alg", KEYS)
+@pytest.mark.parametrize("form", ["pem", "jwk"])
+def test_a_private_key(alg: str, form: str) -> None:
+    """RSA, P-256 and Ed25519 keys are read from PEM and JWK; each signs with its own algorithm."""
+    key = KEYS[alg]
+    text = pem(key) if form == "pem" else json.dumps(key.as_dict(private=True))
+    found = read_private_key(text)
+
+    assert (found.alg, found.key.is_private) == (alg, True)
+    assert found.published()["alg"] == alg
+
+
+def test_a_jwk_may_say_its_name_and_algorithm() -> None:
+    """A key id given out by a provider's console is used; an RSA key may ask for PS256."""
+    members = KEYS["RS256"].as_dict(private=True) | {"kid": "from-the-console", "alg": "PS256"}
+    found = read_private_key(json.dumps(members))
+
+    assert (found.kid, found.alg) == ("from-the-console", "PS256")
+
+
+def test_a_key_without_a_name_gets_its_thumbprint() -> None:
+    """The name is made of the key itself (RFC 7638), so that it is the same after every restart."""
+    assert read_private_key(pem(KEYS["RS256"])).kid == KEYS["RS256"].thumbprint()
+
+
+@pytest.mark.sec("OAUTH-25")
+@pytest.mark.parametrize("alg", KEYS)
+def test_nothing_private_is_published(alg: str) -> None:
+    """What is published checks signatures, and can make none."""
+    found = read_private_key(pem(KEYS[alg])).published()
+
+    assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(found)
+    assert {"kty", "kid", "use", "alg"} <= set(found)
+
+
+BAD = {
+    "nothing": "",
+    "text": "s3cret",
+    "public": str(make_pair("one").private.as_pem(private=False), "ascii"),  # type: ignore[union-attr]  # an RSA key
+    "public jwk": json.dumps(make_pair("one").published),
+    "shared": json.dumps(OctKey.generate_key(256).as_dict(private=True)),
+    "list": "[1]",
+    "with a password": str(RSAKey.generate_key(2048).as_pem(private=True, password="x"), "ascii"),
+    "another curve": pem(ECKey.generate_key("P-384")),
+    "no signing curve": pem(OKPKey.generate_key("X25519")),
+}
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+def test_what_cannot_sign_is_refused(text: str) -> None:
+    """A text that is no private key, or one that may not sign, is refused without being repeated."""
+    with pytest.raises(ClientKeyError, match="must be") as caught:
+        read_private_key(text)
+
+    assert not text or text not in str(caught.value)
+
+
+def test_a_short_rsa_key_is_refused() -> None:
+    """NIST SP 800-131A asks for 2048 bits."""
+    short = generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.warns(SecurityWarning), pytest.raises(ClientKeyError, match="2048"):
+        read_private_key(short.decode("ascii"))
+
+
+def test_keys_are_read_again(tmp_path: Path) -> None:
+    """A key whose file changes is another one from then on; a half-written file keeps the last one."""
+    path = tmp_path / "key.pem"
+    path.write_text(pem(KEYS["ES256"]), "ascii")
+    keys = ClientKeys([Secret(path=path), Secret(pem(KEYS["RS256"]))])
+    before = keys.all()
+    path.write_text(pem(KEYS["ES256"])[:40], "ascii")
+    during = keys.all()
+    path.write_text(pem(make_pair("two", "EC", 1).private), "ascii")
+    after = keys.all()
+
+    assert [key.alg for key in before] == ["ES256", "RS256"]
+    assert during == before
+    assert (after[0].kid, after[1].kid) == (make_pair("two", "EC", 1).private.thumbprint(), before[1].kid)
+
+
+def test_a_key_is_parsed_once() -> None:
+    """As long as the text is the same, so is the key."""
+    keys = ClientKeys([Secret(pem(KEYS["RS256"]))])
+
+    assert keys.all()[0] is keys.all()[0]
+
+
+def test_a_first_key_that_cannot_be_read_is_an_error() -> None:
+    """Without a last key there is none to go on with."""
+    with pytest.raises(ClientKeyError):
+        ClientKeys([Secret("x")]).all()
