@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -60,57 +61,81 @@ def make_app() -> type[AuthApp]:
     return App
 
 
-def make_settings(url: str, folder: Path, directory: Slapd, issuer: OidcProvider) -> Settings:
-    roles = {"admin": ["admins"], "editor": ["editors"], "member": ["staff"]}
+ROLES = {"admin": ["admins"], "editor": ["editors"], "member": ["staff"]}
+
+Serve = Callable[[Callable[[str], Mapping[str, Any]]], tuple[str, Any]]
+
+
+def make_settings(url: str, folder: Path, providers: Mapping[str, Any]) -> Settings:
     return settings_from(
         {
             "base_url": url,
             "database": f"sqlite:///{folder}/site.db",
             "secrets": ["a secret for tests only, of more than 32 characters"],
             "cookies": {"secure": False},
-            "providers": {
-                "local": {"kind": "local"},
-                "staff": {
-                    "kind": "ldap",
-                    "servers": [directory.ldaps_url],
-                    "tls": {"ca_file": str(directory.ca_file)},
-                    "bind": {"dn": directory.service_dn, "password": directory.service_password},
-                    "people": {"base": directory.people_base},
-                    "groups": {"base": directory.groups_base},
-                    "timeouts": {"connect": "1s", "operation": "1s", "login": "3s"},
-                    "roles": roles,
-                },
-                "company": {
-                    "kind": "oidc",
-                    "issuer": issuer.issuer,
-                    "client_id": issuer.client_id,
-                    "client_secret": issuer.client_secret,
-                    "button": "Log in with **Company**",
-                    "claims": {"username": "sub"},
-                    "roles": {**roles, "member": ["*"]},
-                },
-            },
+            "providers": {"local": {"kind": "local"}, **providers},
         }
     )
 
 
+def staff(directory: Slapd) -> dict[str, Any]:
+    return {
+        "kind": "ldap",
+        "servers": [directory.ldaps_url],
+        "tls": {"ca_file": str(directory.ca_file)},
+        "bind": {"dn": directory.service_dn, "password": directory.service_password},
+        "people": {"base": directory.people_base},
+        "groups": {"base": directory.groups_base},
+        "timeouts": {"connect": "1s", "operation": "1s", "login": "3s"},
+        "roles": ROLES,
+    }
+
+
+def company(issuer: OidcProvider) -> dict[str, Any]:
+    return {
+        "kind": "oidc",
+        "issuer": issuer.issuer,
+        "client_id": issuer.client_id,
+        "client_secret": issuer.client_secret,
+        "button": "Log in with **Company**",
+        "claims": {"username": "sub"},
+        "roles": {**ROLES, "member": ["*"]},
+    }
+
+
+@pytest.fixture(name="serve")
+def _serve(tmp_path: Path) -> Iterator[Serve]:
+    """Serves an application with a local Ann, and the providers that the test makes for its address."""
+    ends: list[Callable[[], object]] = []
+
+    def serve(make_providers: Callable[[str], Mapping[str, Any]]) -> tuple[str, Any]:
+        (port,) = free_ports()
+        url = f"http://127.0.0.1:{port}"
+        settings = make_settings(url, tmp_path, make_providers(url))
+        database = Database(settings.database.reveal(), clock=utcnow)
+        migrations.upgrade(database.engine)
+        app = make_app().from_settings(settings, database=database, hasher=Hasher.cheap())
+        with database.unit() as db:
+            UserCollection(db).add("ann@example.net", PASSWORD, "member")
+        server = StopableWSGIServer.create(app, host="127.0.0.1", port=port)
+        ends.extend([server.shutdown, app.auth.resources.clear, database.dispose])
+        return url, app
+
+    yield serve
+    for end in ends:
+        end()
+
+
 @pytest.fixture(name="site")
-def _site(tmp_path: Path, own_slapd: Slapd, own_oidc_op: OidcProvider) -> Iterator[Site]:
-    """The site, on a port of its own."""
-    (port,) = free_ports()
-    url = f"http://127.0.0.1:{port}"
-    own_oidc_op.allow_redirect(f"{url}/auth/provider/company/callback", after_logout=[f"{url}/"])
-    settings = make_settings(url, tmp_path, own_slapd, own_oidc_op)
-    database = Database(settings.database.reveal(), clock=utcnow)
-    migrations.upgrade(database.engine)
-    app = make_app().from_settings(settings, database=database, hasher=Hasher.cheap())
-    with database.unit() as db:
-        UserCollection(db).add("ann@example.net", PASSWORD, "member")
-    server = StopableWSGIServer.create(app, host="127.0.0.1", port=port)
-    yield Site(url, app, own_slapd, own_oidc_op)
-    server.shutdown()
-    app.auth.resources.clear()
-    database.dispose()
+def _site(serve: Serve, own_slapd: Slapd, own_oidc_op: OidcProvider) -> Site:
+    """The site with all three ways in."""
+
+    def providers(url: str) -> Mapping[str, Any]:
+        own_oidc_op.allow_redirect(f"{url}/auth/provider/company/callback", after_logout=[f"{url}/"])
+        return {"staff": staff(own_slapd), "company": company(own_oidc_op)}
+
+    url, app = serve(providers)
+    return Site(url, app, own_slapd, own_oidc_op)
 
 
 @pytest.fixture(name="chromium", scope="session")
@@ -133,6 +158,9 @@ def _chromium() -> Iterator[Browser]:
 def _page(chromium: Browser) -> Iterator[Page]:
     """A fresh browser's page; what the browser itself complains of fails the test."""
     context = chromium.new_context()
+    context.set_default_timeout(15_000)
+    # Nobody leaves this machine: a provider's page that wants a stylesheet from elsewhere is shown without.
+    context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), lambda route: route.abort())
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
