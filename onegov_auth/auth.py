@@ -16,11 +16,10 @@ from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
 from onegov_auth.domain import Identity, SessionInfo, hexadecimal
-from onegov_auth.doors import Doors
 from onegov_auth.keys import Keys
 from onegov_auth.models import key_of
 from onegov_auth.passwords import Hasher
-from onegov_auth.self_service import Registering, TakingSteps
+from onegov_auth.self_service import EmailChanges, Recovering, TakingSteps
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -34,7 +33,7 @@ __all__ = ["Auth"]
 NO_SESSION = UUID(int=0)
 
 
-class Auth(Doors, TakingSteps, Registering):
+class Auth(EmailChanges, Recovering, TakingSteps):
     """
     Logs people in and out; framework-free, returns outcomes and never responses.
 

@@ -6,7 +6,7 @@ They are signed, not encrypted: whoever holds one can read its data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -72,7 +72,12 @@ def issue(
 
 
 def read(
-    keys: Keys, purpose: str, token: str, clock: Clock = utcnow, *, voided_by: str | None = None
+    keys: Keys,
+    purpose: str,
+    token: str,
+    clock: Clock = utcnow,
+    *,
+    voided_by: str | Callable[[Mapping[str, Any]], str | None] | None = None,
 ) -> Mapping[str, Any] | None:
     """
     What *token* carries; ``None`` if it is forged, expired, for something else, or voided.
@@ -82,15 +87,18 @@ def read(
         purpose: As for :func:`issue`.
         token: Untrusted.
         clock: The time.
-        voided_by: The state of now; must be given exactly if it was given to :func:`issue`.
+        voided_by: The state of now; must be given exactly if it was given to :func:`issue`. May be a function of
+            what the token carries, called only if the token is genuine and in time.
     """
     if not token or len(token) > MAX_LENGTH or not token.isascii():
         return None
     for secret in keys.derive(_key(purpose)):
         claims = _claims(token, secret)
         if claims is not None:
-            good = _is_good(claims, keys, purpose, clock) and _is_unchanged(claims, keys, purpose, voided_by)
-            return claims["data"] if good else None
+            if not _is_good(claims, keys, purpose, clock):
+                return None
+            state = voided_by(claims["data"]) if callable(voided_by) else voided_by
+            return claims["data"] if _is_unchanged(claims, keys, purpose, state) else None
     return None
 
 

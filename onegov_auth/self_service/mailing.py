@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
+from onegov_auth.errors import InsecurePasswordError, InvalidPasswordError
 from onegov_auth.events import Event
 from onegov_auth.models import as_key, canonical_username, primary_key
 from onegov_auth.outcomes import Refused
@@ -44,6 +46,12 @@ class SelfService(Parts):
             key = canonical_username(address)
         except ValueError:
             return []
+        if self.database.dialect == "postgresql":
+            # SQLite has one writer at a time; here two at once would both find that nobody has the address (RACE-10).
+            number = int.from_bytes(
+                hashlib.sha256(b"onegov_auth address " + key.encode()).digest()[:8], "big", signed=True
+            )
+            db.execute(select(func.pg_advisory_xact_lock(number)))
         users: Any = self.entities.user
         either = or_(users.username_key == key, users.email == key)
         return list(db.scalars(select(users).where(either).order_by(users.created).with_for_update()))
@@ -93,6 +101,24 @@ class SelfService(Parts):
         self.events.announce(done)
         self.notices.wake()
         return result
+
+    def prepared(
+        self, attempt: Attempt, password: str, username: str, *also: str | None, user_id: object = None
+    ) -> str:
+        """
+        The hash of a new password; see :meth:`onegov_auth.new_passwords.NewPasswords.prepare`.
+
+        Raises:
+            InsecurePasswordError: If the policy forbids it.
+            InvalidPasswordError: If it can't be hashed.
+        """
+        try:
+            return self.passwords.prepare(password, username, *also, user_id=user_id)
+        except (InsecurePasswordError, InvalidPasswordError) as error:
+            # Who looks for a good password doesn't guess one.
+            code = error.code
+            self.database.once(lambda db: self.attempts.settle(db, attempt, code, success=None))
+            raise
 
     def refused(self, refusal: Refused, event: Event) -> Refused:
         """Write down a refusal that was decided before anything was done."""

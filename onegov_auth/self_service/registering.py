@@ -153,7 +153,7 @@ class Registering(SelfService):
         admitted = self.attempts.admit("signup", address, client)
         if isinstance(admitted, Refused):
             return self.refused(admitted, event)
-        hashed = self.passwords.prepare(password, address)
+        hashed = self.prepared(admitted, password, address)
 
         def work(db: Session) -> tuple[Done | Refused, Event]:
             invitation = None if signup_token is None else self.signup_links.use(db, signup_token, address)
