@@ -144,7 +144,8 @@ const logIn = async (request, response, uid) => {
     return send(response, 401, loginPage(uid, 'User name or password is wrong.'));
   }
   const { sub: accountId, amr, acr } = account;
-  return provider.interactionFinished(request, response, { login: { accountId, amr, acr } });
+  // With prompt=consent, which offline_access needs, whoever logs in has consented as well.
+  return provider.interactionFinished(request, response, { login: { accountId, amr, acr }, consent: {} });
 };
 
 const interact = async (request, response, uid, action) => {
