@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Measured", "interleaved"]
+__all__ = ["Line", "Measured", "interleaved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,32 @@ class Measured:
 
     name: str
     milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One comparison; without a limit it is only told."""
+
+    what: str
+    limit: float | None
+    ours: Measured
+    theirs: Measured
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long ours takes."""
+        return self.ours.milliseconds / self.theirs.milliseconds
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is within its limit."""
+        return self.limit is None or self.ratio <= self.limit
+
+    def __str__(self) -> str:
+        verdict = "" if self.limit is None else "ok" if self.ok else "OVER THE LIMIT"
+        limit = "" if self.limit is None else f"{self.limit:.1f} x"
+        times = f"{self.ours.milliseconds:9.3f} ms {self.theirs.milliseconds:9.3f} ms"
+        return f"{self.what:<46}{times}   {self.ratio:5.2f} x   {limit:>5}   {verdict}".rstrip()
 
 
 def _block(work: Callable[[int], object], start: int, calls: int) -> float:

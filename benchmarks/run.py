@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +24,8 @@ from sqlalchemy import create_engine
 
 from benchmarks.baseline import Bare, bare_app, form_mac
 from benchmarks.framework import App, body_of, get, post
-from benchmarks.measure import Measured, interleaved
+from benchmarks.ldap_login import directory_logins
+from benchmarks.measure import Line, Measured, interleaved
 from benchmarks.people import PASSWORD, fill, refresh, session_token, username
 from benchmarks.startup import startup
 from onegov_auth.passwords import Hasher
@@ -37,31 +37,6 @@ LOGIN_LIMIT = 2.0
 
 #: How many different people ask, in an order nobody could guess: a cache of the last ones would be no use.
 ASKING = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One comparison."""
-
-    what: str
-    limit: float
-    ours: Measured
-    theirs: Measured
-
-    @property
-    def ratio(self) -> float:
-        """How many times as long ours takes."""
-        return self.ours.milliseconds / self.theirs.milliseconds
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is within its limit."""
-        return self.ratio <= self.limit
-
-    def __str__(self) -> str:
-        verdict = "ok" if self.ok else "OVER THE LIMIT"
-        times = f"{self.ours.milliseconds:9.3f} ms {self.theirs.milliseconds:9.3f} ms"
-        return f"{self.what:<46}{times}   {self.ratio:5.2f} x   {self.limit:.1f} x   {verdict}"
 
 
 @contextlib.contextmanager
@@ -188,6 +163,9 @@ def compare(options: argparse.Namespace) -> list[Line]:
             lines.append(line)
             print(line)
             _explain(line.ours.milliseconds, least.milliseconds, verify.milliseconds)
+    for line in directory_logins(options.blocks):
+        lines.append(line)
+        print(line, flush=True)
     return lines
 
 

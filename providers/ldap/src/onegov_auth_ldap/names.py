@@ -101,12 +101,12 @@ def escape_dn(value: str) -> str:
     return "".join(_escape_char(char, first=at == 0, last=at == last) for at, char in enumerate(value))
 
 
-@lru_cache(_KEPT)
 def account_name(value: str) -> str | None:
     r"""*value* for ``user@domain`` or ``DOMAIN\user``, ``None`` if it would be more than the user's part (LDAP-08)."""
     return None if not value or _NO_ACCOUNT.search(value) else value
 
 
+@lru_cache(_KEPT)
 def parse(text: str) -> Name:
     """
     The parts of a distinguished name (RFC 4514), prepared for comparison (RFC 4518 §2).

@@ -101,7 +101,7 @@ class Session:
         self._wire: Wire | None = None
         # Nothing is asked of the server that was not asked by us: no schema, no referral, no lazy or anonymous bind.
         server = Server(self._host, get_info=NONE, allowed_referral_hosts=[])
-        self._connection = Connection(
+        self._connection = _Connection(
             server,
             authentication=SIMPLE,
             client_strategy=SAFE_SYNC,
@@ -295,6 +295,17 @@ class Session:
             raise DirectoryError("no_such_base", query.base, elsewhere=False)
         reason = {REFERRAL: "referral", SIZE_LIMIT: "limit"}.get(answer.code, "result")
         raise DirectoryError(reason, f"{self.url}: {answer.description}")
+
+
+class _Connection(Connection):  # type: ignore[misc]  # ldap3 has no types
+    """ldap3's, without the copies it makes for threads that share one: ours belongs to one thread at a time."""
+
+    response: Any
+    request: Any
+
+    def _prepare_return_value(self, status: object, response: bool = False) -> tuple[object, Any, Any, Any]:
+        found, request, self.response, self.request = self.response, self.request, None, None
+        return status, self.result, found if response else None, request
 
 
 def _entry(raw: Any) -> Entry:
