@@ -15,6 +15,7 @@ from onegov_auth.cli.output import progress
 from onegov_auth.domain import Step
 from onegov_auth.events import EventLog
 from onegov_auth.keys import Keys
+from onegov_auth.mail import Outbox
 from onegov_auth.transactions import Transactions
 
 __all__ = ["cleanup"]
@@ -25,7 +26,7 @@ __all__ = ["cleanup"]
 @click.option("--attempts", callback=duration, default="30d", show_default=True, help="How long attempts are kept.")
 @pass_operator
 def cleanup(operator: Operator, *, events: timedelta, attempts: timedelta) -> None:
-    """Delete what has run out: sessions, transactions, attempts, events."""
+    """Delete what has run out: sessions, transactions, attempts, events, messages nobody sent."""
     counts: dict[str, int] = {}
     with progress(list(_steps(operator, events, attempts).items()), "Cleaning up") as steps:
         for name, delete in steps:
@@ -49,4 +50,5 @@ def _steps(operator: Operator, events: timedelta, attempts: timedelta) -> dict[s
         "transactions": Transactions(Keys((), operator.settings.application), operator.database.engine.dialect).cleanup,
         "attempts": lambda db: tries.cleanup(db, attempts),
         "events": lambda db: EventLog(operator.database).cleanup(db, events),
+        "messages": Outbox(operator.database, Keys((), operator.settings.application)).cleanup,
     }

@@ -128,13 +128,13 @@ class Delivery:
         self._channels = channels
         self._clock = clock
 
-    def run(self) -> Delivered:
-        """Send what is due now, and say what came of it."""
-        counts = [self._send_all(channel, connected) for channel, connected in self._channels.items()]
+    def run(self, told: Callable[[], object]) -> Delivered:
+        """Send what is due now, calling *told* after each that was tried, and say what came of it."""
+        counts = [self._send_all(channel, connected, told) for channel, connected in self._channels.items()]
         waiting, _due = self._outbox.waiting()
         return Delivered(sum(sent for sent, _ in counts), sum(failed for _, failed in counts), waiting)
 
-    def _send_all(self, channel: str, connected: Connected) -> tuple[int, int]:
+    def _send_all(self, channel: str, connected: Connected, told: Callable[[], object]) -> tuple[int, int]:
         """How many of a channel were sent, and how many given up."""
         taken = self._outbox.take(channel)
         if taken is None:
@@ -147,6 +147,7 @@ class Delivery:
                     if error is not None and not error.alone:
                         raise error
                     sent, failed = sent + (error is None), failed + self._settle(taken, error)
+                    told()
                     taken = self._outbox.take(channel)
         except NotSentError as error:
             # Nobody else would have more luck now: the others stay due.

@@ -141,9 +141,19 @@ class Mailer:
         """End that thread; what waits is sent by others, or after the next start."""
         self._background.close()
 
-    def deliver(self) -> Delivered:
-        """Send what is due now, in this thread; others may do so at the same time."""
-        return self._delivery.run()
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return self._outbox.waiting()[0]
+
+    def deliver(self, told: Callable[[], object] | None = None) -> Delivered:
+        """
+        Send what is due now, in this thread; others may do so at the same time.
+
+        Args:
+            told: Called after each message that was tried.
+        """
+        return self._delivery.run(told or (lambda: None))
 
     def cleanup(self, db: Session) -> int:
         """Delete messages that nobody sent in time; returns how many."""
