@@ -43,6 +43,7 @@ REFERENCE: dict[str, Any] = {
     "domains": [],
     "leeway": "60s",
     "userinfo": "auto",
+    "userinfo_token": "header",
     "recheck": None,
     "logout": {"rp_initiated": True, "backchannel": True, "frontchannel": False, "draft_tokens": False},
     "trust_amr": [],

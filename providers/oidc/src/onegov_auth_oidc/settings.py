@@ -63,6 +63,7 @@ class OIDCSettings(ProviderSettings):
         domains: E-mail domains whose people are sent to this provider.
         leeway: By how much the provider's clock may differ, at most 60 seconds.
         userinfo: Whether the UserInfo endpoint is asked: ``auto`` = when the ID token lacks a mapped claim.
+        userinfo_token: Where it takes the access token from (RFC 6750 §2): the ``header``, or the ``body`` of a form.
         recheck: How long a session goes on before the provider is asked whether the person is still there.
         logout: What a logout does beside ending the session here.
         trust_amr: ``amr`` and ``acr`` values that count as a second factor.
@@ -95,6 +96,7 @@ class OIDCSettings(ProviderSettings):
     domains: tuple[str, ...] = ()
     leeway: Annotated[Duration, AfterValidator(_leeway)] = MAX_LEEWAY
     userinfo: Literal["auto", "always", "never"] = "auto"
+    userinfo_token: Literal["header", "body"] = "header"
     recheck: Duration | None = None
     logout: LogoutSettings = LogoutSettings()
     trust_amr: tuple[str, ...] = ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from onegov_auth.providers import Refused, Step
 from onegov_auth_oidc.claims import Claims
 from onegov_auth_oidc.discovery import Metadata
 from onegov_auth_oidc.errors import OIDCUnreachableError
+from onegov_auth_oidc.http import HttpAnswer
 from onegov_auth_oidc.id_token import VerifiedClaims
 from onegov_auth_oidc.jws import open_signed, same
 from onegov_auth_oidc.keys import ALGORITHMS
@@ -25,8 +28,7 @@ def fetch_userinfo(server: Server, metadata: Metadata, access_token: str, claims
     """
     if metadata.userinfo_endpoint is None:
         raise OIDCUnreachableError("userinfo", "the issuer has no UserInfo endpoint")
-    headers = {"Authorization": f"Bearer {access_token}", "Accept": f"application/json, {JWT_TYPE}"}
-    answer = server.http.get(metadata.userinfo_endpoint, headers).ok()
+    answer = _ask(server, metadata.userinfo_endpoint, access_token).ok()
     if answer.content_type == JWT_TYPE:
         told = _open(server, metadata, answer.body, claims)
         if isinstance(told, Refused):
@@ -37,6 +39,15 @@ def fetch_userinfo(server: Server, metadata: Metadata, access_token: str, claims
     if not same(told.get("sub"), str(claims["sub"])):
         return _refused("sub", "of somebody else")
     return told
+
+
+def _ask(server: Server, url: str, access_token: str) -> HttpAnswer:
+    headers = {"Accept": f"application/json, {JWT_TYPE}"}
+    if server.credentials.settings.userinfo_token == "header":
+        return server.http.get(url, {**headers, "Authorization": f"Bearer {access_token}"})
+    # RFC 6750 §2.2: as a form, and then in no other place.
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return server.http.post(url, headers, urlencode({"access_token": access_token}))
 
 
 def _open(server: Server, metadata: Metadata, body: bytes, claims: VerifiedClaims) -> Claims | Refused:
