@@ -214,3 +214,36 @@ def test_missing_values_are_named(browser: Any) -> None:
     assert '<div class="message alert" role="alert" tabindex="-1" autofocus>' in page.text
     assert 'aria-describedby="username-error" aria-invalid="true"' in page.text
     assert '<p class="error" id="password-error">' in page.text
+
+
+def test_an_issuer_that_is_down_says_so(make_app: Any, make_browser: Any) -> None:
+    """Its button can still be pressed and says that it can't be reached, until it answers again."""
+    app = make_app(Buttoned(name="company"), Buttoned(name="other"))
+    browser = make_browser(app)
+    down = app.auth.providers["company"].down
+    down.add("x")
+    browser.get("/auth/login").forms[1].submit(status=503)
+
+    page = browser.get("/auth/login")
+    company, other = _buttons(page)
+    assert page.html.find(id=company["aria-describedby"]).text == "It can't be reached at the moment."
+    assert not other.has_attr("aria-describedby")
+    down.clear()
+    page.forms[1].submit(status=200)
+    assert "at the moment" not in browser.get("/auth/login").text
+
+
+def _buttons(page: Any) -> list[Any]:
+    return [form.find("button") for form in page.html.find_all("form") if "/provider/" in form["action"]]
+
+
+def test_a_directory_that_is_down_says_so(make_app: Any, make_browser: Any) -> None:
+    """Before somebody types a password in vain; until it answers again, a refusal too."""
+    staff = KnownPeople(name="staff", down={"x"})
+    browser = make_browser(make_app(staff))
+    assert browser.log_in("somebody").status_code == 503
+
+    assert "The directory can&#39;t be reached right now." in browser.get("/auth/login").text
+    staff.down.clear()
+    browser.log_in("somebody")
+    assert "reached right now" not in browser.get("/auth/login").text

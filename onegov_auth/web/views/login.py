@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from onegov_auth.providers import RedirectProvider
 from onegov_auth.web.answers import after_password, after_start
 from onegov_auth.web.fields import all_fields, query_fields
-from onegov_auth.web.login_page import login_form, login_page
+from onegov_auth.web.login_page import chooses_by_address, login_form, login_page
 from onegov_auth.web.pages import AuthPages, Login
 from onegov_auth.web.redirects import safe_path
 from onegov_auth.web.unasked import SILENTLY, has_left, may_begin
@@ -48,7 +48,8 @@ def log_in(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Mor
     request.assert_valid_csrf_token()
     fields = all_fields(request)
     to, link = safe_path(fields.get("to")), fields.get("link") or None
-    elsewhere = None if link or "local" in fields else request.root_app.auth.provider_for(fields.get("username", ""))
+    by_address = not link and chooses_by_address(request)
+    elsewhere = request.root_app.auth.provider_for(fields.get("username", "")) if by_address else None
     if elsewhere is not None:
         # Whatever stands in the password field is nobody's business but that provider's, which asks for it itself.
         hints, remember = {"login_hint": fields["username"].strip()}, bool(fields.get("remember"))
@@ -81,7 +82,7 @@ def _unasked_provider(request: AuthRequest) -> tuple[str, Mapping[str, str]] | N
 def _goes_on(request: AuthRequest, fields: Mapping[str, str]) -> bool:
     return (
         may_begin(request)
-        and not {"local", "link"} & fields.keys()
+        and not {"local", "link", "by"} & fields.keys()
         and not request.flash
         and not request.is_logged_in
         and not has_left(request)

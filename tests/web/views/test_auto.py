@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from onegov_auth.domain import Client
-from onegov_auth.outcomes import Challenge, Proof, Refused, Unavailable
+from onegov_auth.domain import Callback, Client, Transaction, VerifiedIdentity
+from onegov_auth.outcomes import Challenge, Proof, Redirect, Refused, Unavailable
 from onegov_auth.providers import Headers, ProviderSettings, RequestProvider
-from onegov_auth.testing.providers import KnownPeople, person
+from onegov_auth.testing.providers import KnownIssuer, KnownPeople, person
 
 Verdict: TypeAlias = Proof | Challenge | Refused | Unavailable
 
@@ -79,3 +79,73 @@ def test_other_sites_can_not_log_anybody_in(browser: Any, headers: dict[str, str
     browser.get("/auth/provider/auto", headers={"Authorization": "Negotiate ann", **headers}, status=403)
 
     assert "nobody" in browser.get("/").text
+
+
+class Silent(KnownIssuer):
+    """An issuer that is asked in silence."""
+
+    def start(self, transaction: Transaction) -> Redirect | Unavailable:
+        """Only so."""
+        assert transaction.hints == {"prompt": "none"}
+        return super().start(transaction)
+
+    def finish(self, callback: Callback, transaction: Transaction) -> VerifiedIdentity | Refused | Unavailable:
+        """Refuses with the code that was brought, unless it stands for somebody."""
+        found = super().finish(callback, transaction)
+        return Refused(callback.params["code"]) if isinstance(found, Refused) else found
+
+
+@pytest.fixture(name="silent")
+def _silent(make_app: Any, make_browser: Any) -> Any:
+    people = {"c": person("company", "1", "ann@example.org", groups=frozenset({"x"}))}
+    settings = Settings(kind="known-issuer", roles={"member": ("*",)})
+    return make_browser(make_app(Silent(name="company", settings=settings, people=people)))
+
+
+def come_back(browser: Any, page: Any, code: str) -> Any:
+    state = page.text.partition("state=")[2].partition("&")[0]
+    return browser.get("/auth/provider/company/callback", {"state": state, "code": code})
+
+
+def test_an_issuer_is_asked_in_silence(silent: Any) -> None:
+    """The browser goes there and comes back logged in, to where it wanted to go."""
+    page = silent.get("/auth/provider/auto?to=/personal", status=200)
+    assert come_back(silent, page, "c").location == "https://app.example.org/personal"
+
+
+@pytest.mark.parametrize("code", ["login_required", "interaction_required", "consent_required"])
+def test_an_issuer_that_needs_the_person(silent: Any, code: str) -> None:
+    """The login page offers all ways in, without a word: nobody did anything wrong."""
+    back = come_back(silent, silent.get("/auth/provider/auto?to=/personal"), code)
+
+    assert back.location == "https://app.example.org/auth/login?to=%2Fpersonal&local=1"
+    page = back.follow()
+    assert "alert" not in page.text
+    assert "refresh" not in page.text
+    assert page.forms[1]["to"].value == "/personal"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"},
+    ],
+    ids=["script", "frame", "another site"],
+)
+def test_an_issuer_is_asked_by_a_page_only(silent: Any, headers: dict[str, str]) -> None:
+    """What is no page somebody asked for can't go anywhere: 401, and nothing is begun."""
+    assert "refresh" not in silent.get("/auth/provider/auto", headers=headers, status=401).text
+
+
+def test_an_issuer_that_is_down(make_app: Any, make_browser: Any) -> None:
+    """401: it can't."""
+    settings = Settings(kind="known-issuer")
+    browser = make_browser(make_app(KnownIssuer(name="company", settings=settings, down={"x"})))
+    assert browser.get("/auth/provider/auto", status=401).text == ""
+
+
+def test_no_script_asks_an_issuer(silent: Any) -> None:
+    """Pages have no script for it: what is no page of a window has none of the issuer's cookies."""
+    assert "auto-login.js" not in silent.get("/").text
