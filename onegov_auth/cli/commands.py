@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "db": "onegov_auth.cli.database:db",
     "deactivate": "onegov_auth.cli.users:deactivate",
     "delete": "onegov_auth.cli.users:delete",
+    "deliver": "onegov_auth.cli.deliver:deliver",
     "demo": "onegov_auth.cli.demo.command:demo",
     "exists": "onegov_auth.cli.users:exists",
     "list": "onegov_auth.cli.users:list_users",
@@ -41,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "logout-all": "onegov_auth.cli.sessions:logout_all",
     "schema": "onegov_auth.cli.schema:schema",
     "serve": "onegov_auth.cli.serve:serve",
+    "sync": "onegov_auth.cli.sync:sync",
 }
 
 

@@ -10,6 +10,8 @@ code    meaning
 3       the settings have faults, or something isn't installed
 4       refused or failed
 5       the database can't be used or is outdated
+6       a directory can't be reached
+7       somebody else is at it
 130     interrupted
 ======= =====================================================
 """
@@ -34,7 +36,19 @@ from onegov_auth.errors import (
     UnknownUserError,
 )
 
-__all__ = ["DATABASE", "FAILED", "INTERRUPTED", "NO", "SETTINGS", "USAGE", "Failure", "failure_of", "one_sentence"]
+__all__ = [
+    "DATABASE",
+    "FAILED",
+    "INTERRUPTED",
+    "NO",
+    "RUNNING",
+    "SETTINGS",
+    "UNREACHABLE",
+    "USAGE",
+    "Failure",
+    "failure_of",
+    "one_sentence",
+]
 
 log = logging.getLogger("onegov_auth.cli")
 
@@ -43,6 +57,8 @@ USAGE = 2
 SETTINGS = 3
 FAILED = 4
 DATABASE = 5
+UNREACHABLE = 6
+RUNNING = 7
 INTERRUPTED = 130
 
 _CODES: tuple[tuple[type[OnegovAuthError], int], ...] = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from onegov_auth.cli.commands import COMMANDS, main
-from onegov_auth.cli.failures import DATABASE, FAILED, INTERRUPTED, NO, SETTINGS
+from onegov_auth.cli.failures import DATABASE, FAILED, INTERRUPTED, NO, RUNNING, SETTINGS, UNREACHABLE
 from onegov_auth.cli.options import common_options
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def test_exit_codes_are_described() -> None:
     table = PAGE.partition("## Exit codes")[2].partition("\n## ")[0]
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
 
-    assert codes == {0, NO, 2, SETTINGS, FAILED, DATABASE, INTERRUPTED}
+    assert codes == {0, NO, 2, SETTINGS, FAILED, DATABASE, UNREACHABLE, RUNNING, INTERRUPTED}
 
 
 def test_defaults_are_described() -> None:

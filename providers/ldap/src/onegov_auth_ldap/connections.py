@@ -94,6 +94,20 @@ class Connections:
         return self._flavour
 
     @contextmanager
+    def service(self, deadline: Deadline) -> Iterator[Session]:
+        """
+        A connection of the service account for one long piece of work; closed in the end and never kept.
+
+        Raises:
+            DirectoryError: If no server takes it.
+        """
+        session = self._on_any(lambda url: self.as_service(url, deadline))
+        try:
+            yield session
+        finally:
+            session.close()
+
+    @contextmanager
     def fresh(self, deadline: Deadline) -> Iterator[Session]:
         """
         A connection of nobody, for one person's bind; closed in the end and never kept (LDAP-04).

@@ -13,7 +13,7 @@ from onegov_auth_ldap.entry import Entry, stable_id
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.flavour import Flavour, is_active_directory
 from onegov_auth_ldap.groups import named_groups
-from onegov_auth_ldap.login import person_attributes
+from onegov_auth_ldap.identity import person_attributes
 from onegov_auth_ldap.names import escape_filter
 from onegov_auth_ldap.reach import Way
 from onegov_auth_ldap.session import Query, Session

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from onegov_auth.providers import OnegovAuthError
+from onegov_auth.providers import DirectoryUnavailableError
 
 __all__ = ["DirectoryError"]
 
 
-class DirectoryError(OnegovAuthError):
+class DirectoryError(DirectoryUnavailableError):
     """
     Raised when the directory can't say; never when it said no.
 
@@ -25,8 +25,6 @@ class DirectoryError(OnegovAuthError):
     code = "ldap_directory"
 
     def __init__(self, reason: str, detail: str = "", *, elsewhere: bool = True, hint: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
+        super().__init__(reason, detail)
         self.elsewhere = elsewhere
         self.hint = hint

@@ -8,23 +8,21 @@ from functools import partial
 from onegov_auth.providers import AuthnContext, Clock, Password, Refused, Step, VerifiedIdentity
 from onegov_auth_ldap.connections import Connections
 from onegov_auth_ldap.credentials import login_name, password_octets
-from onegov_auth_ldap.entry import AUTO_IDS, Entry, security_identifier, stable_id
+from onegov_auth_ldap.entry import Entry, security_identifier, stable_id
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.flavour import is_active_directory
 from onegov_auth_ldap.groups import GroupReader, Search
-from onegov_auth_ldap.names import account_name, escape_dn, escape_filter, naming_context
+from onegov_auth_ldap.identity import Identities, person_attributes
+from onegov_auth_ldap.names import account_name, escape_dn, escape_filter
 from onegov_auth_ldap.session import SUCCESS, Answer, Query, Session
 from onegov_auth_ldap.settings import PLACEHOLDER, LDAPSettings
-from onegov_auth_ldap.state import STATE_ATTRIBUTES, account_fault, bind_fault
+from onegov_auth_ldap.state import account_fault, bind_fault
 from onegov_auth_ldap.wire import Deadline
 
-__all__ = ["Login", "person_attributes", "search_filter"]
+__all__ = ["Login", "search_filter"]
 
 #: RFC 4511 §4.1.9.
 _COMPARE_FALSE, _COMPARE_TRUE, _NO_SUCH_ATTRIBUTE = 5, 6, 16
-
-#: What says that an entry is Active Directory's, and which its primary group is.
-_IN_DOMAIN = ("objectGUID", "objectSid", "primaryGroupID")
 
 #: MS-ADTS §3.1.1.3.2: in the root entry, the identifiers of whoever is bound, their own first.
 _WHO_AM_I = Query("", "(objectClass=*)", ("tokenGroups",), "base", 1)
@@ -45,10 +43,10 @@ class Login:
     """
 
     def __init__(self, source: str, settings: LDAPSettings, connections: Connections, clock: Clock) -> None:
-        self._source = source
         self._settings = settings
         self._connections = connections
         self._clock = clock
+        self._identities = Identities(source, settings)
         self._deadline: Deadline = connections.deadline()
         self.steps: list[Step] = []
 
@@ -174,35 +172,11 @@ class Login:
         reader = GroupReader(settings, search, active_directory=is_active_directory(flavour, entry))
         groups = reader.read(entry)
         self._note("groups", f"{len(groups)} names")
-        barred = self._barred(groups)
+        barred = self._identities.barred(groups)
         if barred:
             return self._refused(barred, proven=True)
-        email = entry.text(wanted.email)
-        return VerifiedIdentity(
-            source=self._source,
-            issuer=naming_context(settings.people.base),
-            source_id=key,
-            username=username,
-            email=email,
-            email_verified=self._vouches_for(email),
-            realname=" ".join(filter(None, map(entry.text, wanted.realname))) or None,
-            groups=groups,
-            attributes={"dn": entry.dn} | {name: entry.texts(name) for name in _told(settings)},
-            authn=AuthnContext(methods=frozenset({"pwd"}), at=self._clock()),
-            steps=tuple(self.steps),
-        )
-
-    def _barred(self, groups: frozenset[str]) -> str | None:
-        names = {name.casefold() for name in groups}
-        required, denied = self._settings.require_group, self._settings.deny_group
-        if denied and denied.casefold() in names:
-            return "group_denied"
-        return "group_required" if required and required.casefold() not in names else None
-
-    def _vouches_for(self, email: str | None) -> bool:
-        # An address is verified where the administrator declared this directory to be the authority for its domain.
-        domain = (email or "").rpartition("@")[2].casefold()
-        return bool(domain) and domain in {known.casefold() for known in self._settings.link_domains}
+        authn = AuthnContext(methods=frozenset({"pwd"}), at=self._clock())
+        return self._identities.make(entry, key, groups, authn=authn, steps=tuple(self.steps))
 
     def _ask(self, query: Query) -> list[Entry]:
         return self._connections.ask(partial(_search, query, self._deadline), self._deadline)
@@ -225,19 +199,6 @@ def search_filter(settings: LDAPSettings, name: str) -> str:
     value = escape_filter(name)
     terms = "".join(f"({attribute}={value})" for attribute in settings.attributes.login)
     return f"(&{settings.people.filter}(|{terms}))"
-
-
-def person_attributes(settings: LDAPSettings) -> tuple[str, ...]:
-    """What is read of a person; nothing else leaves the directory."""
-    key = settings.attributes.id
-    keys = AUTO_IDS if key == "auto" else (key,)
-    read = ("memberOf", "uid", "gidNumber", *_IN_DOMAIN, *keys, *_told(settings), *STATE_ATTRIBUTES)
-    return tuple(dict.fromkeys(read))
-
-
-def _told(settings: LDAPSettings) -> tuple[str, ...]:
-    names = settings.attributes
-    return tuple(dict.fromkeys((*names.username, *names.login, names.email, *names.realname)))
 
 
 def _bound_as(search: Search) -> str:

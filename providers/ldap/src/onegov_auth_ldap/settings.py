@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import parse_filter
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from onegov_auth.providers import Duration, ProviderSettings, Secret, Section
+from onegov_auth.providers import Duration, ProviderSettings, Secret, Section, SyncSettings
 from onegov_auth_ldap.names import normal
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "GroupSettings",
     "LDAPSettings",
     "PeopleSettings",
-    "SyncSettings",
     "TLSSettings",
     "TimeoutSettings",
 ]
@@ -208,6 +207,7 @@ class AttributeSettings(Section):
         login: What a person may type; all of them are searched.
         email: The address.
         realname: Joined by spaces to the name to show.
+        also: What else is read, for an application's hooks, which find it in ``identity.attributes``.
     """
 
     id: Attribute = "auto"
@@ -215,21 +215,7 @@ class AttributeSettings(Section):
     login: Attributes = ("mail", "uid")
     email: Attribute = "mail"
     realname: Attributes = ("givenName", "sn")
-
-
-class SyncSettings(Section):
-    """
-    What ``onegov-auth sync`` does about people who are gone.
-
-    Attributes:
-        missing: What happens to their account.
-        after: After how many runs without them.
-        max_drop: A run that misses more of them changes nothing.
-    """
-
-    missing: Literal["deactivate", "keep"] = "deactivate"
-    after: int = Field(2, ge=1)
-    max_drop: str = Field("10%", pattern=r"^(100|[0-9]{1,2})\s*%$")
+    also: tuple[Attribute, ...] = ()
 
 
 class LDAPSettings(ProviderSettings):
@@ -255,8 +241,6 @@ class LDAPSettings(ProviderSettings):
         hint: Markdown above the login form.
         sync: See :class:`SyncSettings`.
     """
-
-    later: ClassVar[Mapping[str, tuple[str, bool]]] = {"sync": ("the sync with the directory", False)}
 
     servers: tuple[Server, ...] = Field(min_length=1)
     tls: TLSSettings = TLSSettings()
