@@ -22,9 +22,9 @@ class DirectoryServer(ServerProcess):
     def as_admin(self) -> Sequence[str]:
         """The arguments with which OpenLDAP's clients bind as the administrator."""
 
-    def change(self, records: str) -> None:
-        """Do what LDIF records say. Raises ServerFailedError if the server refuses one."""
-        self.run(find_program("ldapmodify", CLIENTS), *self.as_admin, text=records)
+    def change(self, records: str, *options: str) -> None:
+        """Do what LDIF records say, with ldapmodify's *options*. Raises ServerFailedError if the server refuses one."""
+        self.run(find_program("ldapmodify", CLIENTS), *self.as_admin, *options, text=records)
 
     def add_entry(self, dn: str, attributes: Attributes) -> None:
         """Add an entry; values are text, bytes or sequences of them. Raises ServerFailedError if the server refuses."""

@@ -68,21 +68,13 @@ def domain_seed(base: str, service_password: str) -> str:
     """
     units = ("people", "leavers", "groups", "services", "crowd")
     records = [
-        # Three wrong tries lock for half an hour (in units of 100 ns); what a password is made of is not our subject.
-        modify_record(
-            base,
-            {
-                "lockoutThreshold": "3",
-                "lockoutDuration": "-18000000000",
-                "lockOutObservationWindow": "-18000000000",
-                "pwdProperties": "0",
-                "minPwdLength": "0",
-            },
-        ),
+        # What a password is made of is not our subject.
+        modify_record(base, {"pwdProperties": "0", "minPwdLength": "0"}),
         *(add_record(f"OU={unit},{base}", {"objectClass": "organizationalUnit"}) for unit in units),
         _user(f"CN=service,OU=services,{base}", "service", service_password, {}),
         *_people(base),
         *_groups(base),
+        _strict(base),
     ]
     return "".join(records)
 
@@ -127,3 +119,25 @@ def _groups(base: str) -> Iterable[str]:
     yield group("around-primary", f"CN=primary,OU=groups,{base}")
     crowd = [f"CN=crowd {number},OU=crowd,{base}" for number in range(CROWD - 1)]
     yield group("crowd", *crowd, person("CN=Lou Lone"))
+
+
+def _strict(base: str) -> str:
+    """A password policy (MS-ADTS §3.1.1.4.4.1) that locks "guessed" for half an hour after three wrong tries."""
+    return add_record(
+        f"CN=strict,CN=Password Settings Container,CN=System,{base}",
+        {
+            "objectClass": "msDS-PasswordSettings",
+            "msDS-PSOAppliesTo": f"CN=Gina Guessed,OU=people,{base}",
+            "msDS-PasswordSettingsPrecedence": "1",
+            "msDS-LockoutThreshold": "3",
+            # Times are negative, in units of 100 ns.
+            "msDS-LockoutDuration": "-18000000000",
+            "msDS-LockoutObservationWindow": "-18000000000",
+            "msDS-MaximumPasswordAge": "-36288000000000",
+            "msDS-MinimumPasswordAge": "0",
+            "msDS-MinimumPasswordLength": "0",
+            "msDS-PasswordHistoryLength": "0",
+            "msDS-PasswordComplexityEnabled": "FALSE",
+            "msDS-PasswordReversibleEncryptionEnabled": "FALSE",
+        },
+    )

@@ -45,7 +45,7 @@ class SambaAD(DirectoryServer):
     An Active Directory domain ``ad.example.org`` on a loopback address of its own: ``ldaps://`` on port 636.
 
     People lie in ``OU=people``, groups in ``OU=groups``; see :mod:`onegov_auth.testing.servers.domain` for the
-    accounts. Three wrong passwords lock one. It needs root, because the ports are fixed and files get other owners.
+    accounts. It needs root, because the ports are fixed and files get other owners.
 
     Args:
         timeout: Seconds after which it has failed to start.

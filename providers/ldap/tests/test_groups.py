@@ -13,9 +13,9 @@ from onegov_auth.testing.servers import Slapd
 from onegov_auth_ldap import LDAPProvider
 from onegov_auth_ldap.entry import Entry
 from onegov_auth_ldap.errors import DirectoryError
-from onegov_auth_ldap.groups import MAX_DEPTH, MAX_GROUPS, GroupReader, group_names
+from onegov_auth_ldap.groups import MAX_DEPTH, MAX_GROUPS, GroupReader, group_names, named_groups, primary_group
 from onegov_auth_ldap.session import Query
-from onegov_auth_ldap.settings import GroupSettings
+from onegov_auth_ldap.settings import LDAPSettings
 
 BASE = "ou=groups,dc=example,dc=org"
 ALICE = Entry("uid=alice,dc=example,dc=org", {"uid": (b"alice",), "gidnumber": (b"5000",)})
@@ -34,6 +34,19 @@ def groups_of(slapd: Slapd, make: Callable[..., LDAPProvider]) -> Callable[..., 
         return identity.groups
 
     return groups_of
+
+
+def reader(search: Any, *, active_directory: bool = False, **groups: Any) -> GroupReader:
+    """A reader of groups, of which "admins" and one elsewhere are named; *groups* is the block of that name."""
+    block = {
+        "kind": "ldap",
+        "servers": ["ldaps://localhost"],
+        "bind": {"dn": "cn=service,dc=example,dc=org", "password": "x"},
+        "people": {"base": "ou=people,dc=example,dc=org"},
+        "groups": groups,
+        "roles": {"admin": ["cn=top,ou=Else,dc=example,dc=org", *(["admins"] if groups.get("base") else [])]},
+    }
+    return GroupReader(LDAPSettings.model_validate(block), search, active_directory=active_directory)
 
 
 def group(*members: str) -> dict[str, Any]:
@@ -144,24 +157,104 @@ class Asked:
         return [Entry(dn) for dn in answer]
 
 
-@pytest.mark.sec("LDAP-53")
-def test_active_directory_resolves_groups_itself() -> None:
-    """One search with the matching rule in chain brings nested groups too."""
-    asked = Asked([f"cn=admins,{BASE}"])
-    reader = GroupReader(GroupSettings(base=BASE), asked, active_directory=True)
+NAMED = "(|(cn=admins)(distinguishedName=cn\\3dtop\\2cou\\3delse\\2cdc\\3dexample\\2cdc\\3dorg))"
+CHAIN = "member:1.2.840.113556.1.4.1941:="
+SID = bytes.fromhex("010500000000000515000000 01000000 02000000 03000000 50040000".replace(" ", ""))
 
-    assert "admins" in reader.read(ALICE)
-    assert [query.filter for query in asked.queries] == [
-        "(member:1.2.840.113556.1.4.1941:=uid\\3dalice\\2cdc\\3dexample\\2cdc\\3dorg)"
+
+@pytest.mark.sec("LDAP-53")
+def test_active_directory_is_asked_once_about_named_groups() -> None:
+    """One search with the rule in chain brings nested groups, and asks about those that decide something only."""
+    asked = Asked([f"cn=admins,{BASE}"])
+
+    assert "admins" in reader(asked, base=BASE, active_directory=True).read(ALICE)
+    assert [(query.base, query.filter) for query in asked.queries] == [
+        ("dc=example,dc=org", f"(&{NAMED}(|({CHAIN}uid\\3dalice\\2cdc\\3dexample\\2cdc\\3dorg)))")
     ]
+
+
+@pytest.mark.sec("LDAP-54")
+def test_the_primary_group_is_asked_for_with_the_others() -> None:
+    """It is found by the domain's identifier and its number, and what it is in by the same identifier."""
+    asked = Asked()
+    bob = Entry("cn=bob", {"objectsid": (SID,), "primarygroupid": (b"513",), "memberof": (f"cn=x,{BASE}".encode(),)})
+    primary = "S-1-5-21-1-2-3-513"
+
+    assert reader(asked, base=BASE, active_directory=True).read(bob) == {"x", f"cn=x,{BASE}"}
+    assert [query.filter for query in asked.queries] == [
+        f"(&{NAMED}(|({CHAIN}cn\\3dbob)(objectSid={primary})({CHAIN}\\3cSID\\3d{primary}\\3e)))"
+    ]
+
+
+@pytest.mark.sec("LDAP-54")
+def test_without_nesting_the_primary_group_counts_all_the_same() -> None:
+    """Somebody is a direct member of it."""
+    asked = Asked()
+    bob = Entry("cn=bob", {"objectsid": (SID,), "primarygroupid": (b"513",)})
+    reader(asked, base=BASE, nested=False, active_directory=True).read(bob)
+
+    assert [query.filter for query in asked.queries] == [
+        f"(&{NAMED}(|(member=cn\\3dbob)(objectSid=S-1-5-21-1-2-3-513)))"
+    ]
+
+
+@pytest.mark.sec("LDAP-54")
+@pytest.mark.parametrize("style", ["memberof", "member", "posix"])
+def test_every_style_has_the_primary_group(style: str) -> None:
+    """On Active Directory the primary group belongs to the others, however those are read."""
+    asked = Asked(["cn=Domain Users,cn=Users,dc=example,dc=org"])
+    bob = Entry("cn=bob", {"objectsid": (SID,), "primarygroupid": (b"513",)})
+    found = reader(asked, base=BASE, style=style, nested=False, active_directory=True).read(bob)
+
+    assert found == {"cn=domain users,cn=users,dc=example,dc=org"}
+
+
+@pytest.mark.sec("LDAP-54")
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"objectsid": (b"x",), "primarygroupid": (b"513",)},
+        {"objectsid": (SID + b"x",), "primarygroupid": (b"513",)},
+        {"objectsid": (SID, SID), "primarygroupid": (b"513",)},
+        {"objectsid": (SID,), "primarygroupid": (b"x",)},
+        {"objectsid": (SID,), "primarygroupid": (b"1", b"2")},
+    ],
+)
+def test_a_primary_group_that_cannot_be_read_is_trouble(values: dict[str, tuple[bytes, ...]]) -> None:
+    """It may be the group that is denied."""
+    with pytest.raises(DirectoryError, match="primary group"):
+        reader(Asked(), base=BASE, active_directory=True).read(Entry("cn=bob", values))
+
+
+@pytest.mark.parametrize("values", [{}, {"objectsid": (SID,)}, {"primarygroupid": (b"513",)}])
+def test_without_a_number_there_is_no_primary_group(values: dict[str, tuple[bytes, ...]]) -> None:
+    """What a service account may not read is not guessed."""
+    assert primary_group(Entry("cn=bob", values)) is None
+
+
+def test_nothing_is_asked_where_no_group_decides() -> None:
+    """Without named groups Active Directory is not asked which of them somebody is in."""
+    asked = Asked()
+    settings = reader(asked)._settings.model_copy(update={"roles": {"member": ("*",)}})
+    GroupReader(settings, asked, active_directory=True).read(ALICE)
+
+    assert asked.queries == []
+
+
+def test_named_groups_are_those_of_all_keys() -> None:
+    """Roles, the group that is needed and the group that is barred; "*" is no group."""
+    settings = reader(Asked(), base=BASE)._settings
+    changed = {"roles": {"member": ("*", "b"), "admin": ("a",)}, "require_group": "c", "deny_group": "d"}
+
+    assert named_groups(settings.model_copy(update=changed)) == ("a", "b", "c", "d")
 
 
 def test_posix_asks_for_names_and_the_primary_group() -> None:
     """The uid and the gidNumber go into one filter; without either nothing is asked."""
     asked = Asked()
-    reader = GroupReader(GroupSettings(base=BASE, style="posix", nested=False), asked)
-    reader.read(ALICE)
-    reader.read(Entry("uid=x,dc=org"))
+    posix = reader(asked, base=BASE, style="posix", nested=False)
+    posix.read(ALICE)
+    posix.read(Entry("uid=x,dc=org"))
 
     assert [query.filter for query in asked.queries] == [
         "(&(objectClass=posixGroup)(|(memberUid=alice)(gidNumber=5000)))"
@@ -173,7 +266,7 @@ def test_without_a_base_only_the_person_is_read() -> None:
     asked = Asked()
     person = Entry("uid=x,dc=org", {"memberof": (b"CN=Staff,DC=org",)})
 
-    assert GroupReader(GroupSettings(), asked).read(person) == {"cn=staff,dc=org"}
+    assert reader(asked).read(person) == {"cn=staff,dc=org"}
     assert [(query.base, query.scope) for query in asked.queries] == [("CN=Staff,DC=org", "base")]
 
 
@@ -182,25 +275,25 @@ def test_groups_that_cannot_be_read_are_an_error() -> None:
     """A search that fails on the way is not an empty set."""
     asked = Asked([f"cn=one,{BASE}"], DirectoryError("limit"))
     with pytest.raises(DirectoryError, match="limit"):
-        GroupReader(GroupSettings(base=BASE), asked).read(ALICE)
+        reader(asked, base=BASE).read(ALICE)
 
 
 @pytest.mark.sec("LDAP-36", "LDAP-55")
 def test_depth_and_number_have_an_end() -> None:
     """A chain without end is followed to a limit, and a flood of groups is an error."""
     chain = Asked(*[[f"cn={depth},{BASE}"] for depth in range(100)])
-    GroupReader(GroupSettings(base=BASE), chain).read(ALICE)
+    reader(chain, base=BASE).read(ALICE)
     assert len(chain.queries) == MAX_DEPTH + 1
 
     flood = Asked([f"cn={number},{BASE}" for number in range(MAX_GROUPS)], [f"cn=more,{BASE}"])
     with pytest.raises(DirectoryError, match="too many groups"):
-        GroupReader(GroupSettings(base=BASE), flood).read(ALICE)
+        reader(flood, base=BASE).read(ALICE)
 
 
 def test_many_groups_are_asked_in_parts() -> None:
     """One filter names a limited number of groups."""
     asked = Asked([f"cn={number},{BASE}" for number in range(100)])
-    GroupReader(GroupSettings(base=BASE), asked).read(ALICE)
+    reader(asked, base=BASE).read(ALICE)
 
     assert len(asked.queries) == 4
     assert max(query.filter.count("(member=") for query in asked.queries) == 40

@@ -114,7 +114,7 @@ def test_active_directory_says_why(facing: Callable[..., LDAPProvider]) -> None:
 @pytest.mark.parametrize(
     ("flavour", "facts", "in_chain"),
     [
-        ("active-directory", {}, True),
+        ("active-directory", {"objectGUID": [b"x" * 16]}, True),
         ("openldap", {"objectGUID": [b"x" * 16]}, False),
         ("auto", {"objectGUID": [b"x" * 16]}, True),
         ("auto", {}, False),
@@ -263,3 +263,37 @@ def test_only_yes_is_yes(facing: Callable[..., LDAPProvider], code: int) -> None
 
     with HostileLDAP(script) as server:
         assert isinstance(facing(server, method="compare").authenticate("anna", Password("x")), Unavailable)
+
+
+SID = bytes.fromhex("0105000000000005150000000100000002000000030000005004")
+
+
+@pytest.mark.sec("LDAP-07", "LDAP-08")
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ([SID + bytes(2), b"\x01\x01" + bytes(10)], "S-1-5-21-1-2-3-1104"),
+        ([], None),
+        ([b"x"], None),
+        ([b"\x02" + SID[1:] + bytes(2)], None),
+    ],
+)
+def test_the_server_says_who_was_bound(
+    facing: Callable[..., LDAPProvider], tokens: list[bytes], expected: str | None
+) -> None:
+    """After a bind by principal name the person is found by what the server says of the connection, not by the name."""
+    searched: list[Ask] = []
+
+    def script(ask: Ask) -> Sequence[Reply]:
+        if ask.kind == "search" and ask.parts[0] == b"":
+            return [message(ask.id, entry("", {"tokenGroups": tokens})), ask.answer()]
+        searched.extend([ask] if ask.kind == "search" and ask.parts[0].startswith(b"ou=people") else [])
+        return directory()(ask)
+
+    with HostileLDAP(script) as server:
+        outcome = facing(server, dn_template="{username}@example.org").authenticate("anna", Password("secret"))
+
+    sent = b"".join(part for ask in searched for part in ask.parts)
+    assert isinstance(outcome, VerifiedIdentity) is bool(expected)
+    assert (expected or "").encode() in sent
+    assert b"anna" not in sent

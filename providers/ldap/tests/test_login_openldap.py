@@ -123,16 +123,6 @@ def test_a_reused_name_is_another_person(
     assert keys[0] != keys[2]
 
 
-@pytest.mark.sec("LDAP-48")
-def test_a_locked_account_is_refused(slapd: Slapd, added: Added, make: Callable[..., LDAPProvider]) -> None:
-    """After too many failures OpenLDAP refuses the right password too, and so do we."""
-    with added(slapd.dn("frieda"), person(mail="f@example.org") | {"pwdPolicySubentry": slapd.policy_dn}):
-        codes = [code_of(make().authenticate("frieda", Password("wrong"))) for _ in range(3)]
-        codes.append(code_of(make().authenticate("frieda", Password("frieda-secret"))))
-
-    assert codes == ["wrong_password"] * 4
-
-
 @pytest.mark.parametrize(
     ("keys", "code"),
     [

@@ -65,7 +65,7 @@ def test_all_parts_are_read(facing: Callable[..., LDAPProvider]) -> None:
         asked.append(ask.parts[-1])
         first, count, end = [(0, 1500, b"1499"), (1500, 1500, b"2999"), (3000, 200, b"*")][len(asked) - 1]
         ranged = f"memberOf;range={first}-{end.decode()}"
-        plain = {"memberOf": []} if first == 0 else {}
+        plain: dict[str, list[bytes]] = {"memberOf": []} if first == 0 else {}
         return [message(ask.id, entry(PERSON, FACTS | plain | {ranged: groups(first, count)})), ask.answer()]
 
     with HostileLDAP(script) as server:
