@@ -38,12 +38,16 @@ OWN_PAGE: Mapping[str, str] = {
 
 def own_page(response: Response) -> Response:
     """Give *response* the headers of our own pages, unless it has its own."""
-    framed = "frame-ancestors" in response.headers.get("Content-Security-Policy", "")
+    framed = _says_who_frames_it(response)
     for name, value in OWN_PAGE.items():
-        # The older header would forbid what a policy of its own allows (CSP 3 §6.4.2.2).
         if not (framed and name == "X-Frame-Options"):
             response.headers.setdefault(name, value)
     return response
+
+
+def _says_who_frames_it(response: Response) -> bool:
+    """Then the older header, which knows no other site, would forbid what the policy allows (CSP 3 §6.4.2.2)."""
+    return "frame-ancestors" in response.headers.get("Content-Security-Policy", "")
 
 
 def headers_tween_factory(app: AuthApp, handler: Handler) -> Handler:
@@ -73,10 +77,14 @@ def headers_tween_factory(app: AuthApp, handler: Handler) -> Handler:
 def _complete(request: AuthRequest, response: Response) -> set[str]:
     """What depends on the request; returns the names of the headers that are there, in lower case."""
     state = request.__dict__
-    if getattr(request.app, "own_pages", False):
+    own = getattr(request.app, "own_pages", False)
+    framed = own and _says_who_frames_it(response)
+    if own:
         own_page(response)
     headers = response.headerlist
     present = {name.lower() for name, _ in headers}
+    if framed:
+        present.add("x-frame-options")
     if "location" in present:
         _complete_location(request, response)
     if "cache-control" not in present:
