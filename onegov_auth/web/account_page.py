@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from onegov_auth.models import User
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["account_page", "ask_again", "identity_of", "named", "person_of"]
+__all__ = ["FRESH", "account_page", "ask_again", "identity_of", "named", "person_of"]
+
+#: What a provider is asked for a login that is fresh: the person, whatever session there is (OIDC Core §3.1.2.1).
+FRESH = {"prompt": "login", "max_age": "0"}
 
 _MENU = (
     ("account", _("Your account")),

@@ -10,7 +10,7 @@ from onegov_auth.i18n import _
 from onegov_auth.outcomes import LoggedIn as Entered
 from onegov_auth.outcomes import Refused, StepRequired, Unavailable
 from onegov_auth.providers import PasswordProvider, RedirectProvider
-from onegov_auth.web.account_page import identity_of, person_of
+from onegov_auth.web.account_page import FRESH, identity_of, person_of
 from onegov_auth.web.answers import after_start, after_step, too_many, with_session
 from onegov_auth.web.fields import FormFields, all_fields, query_fields
 from onegov_auth.web.links import page_url
@@ -50,7 +50,7 @@ def confirm(self: Confirmation, request: AuthRequest) -> Response:  # noqa: ARG0
     if provider is not None:
         if provider not in _sources(request):
             return _page(request, ConfirmForm(language=request.language), to)
-        return after_start(request, auth.start(provider, request.client, to, fresh=True), to=to)
+        return after_start(request, auth.start(provider, request.client, to, hints=FRESH), to=to)
     form = ConfirmForm(FormFields(fields), language=request.language)
     if not form.validate():
         return _page(request, form, to)

@@ -12,7 +12,7 @@ from webob.exc import HTTPNotFound
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused
 from onegov_auth.providers import RedirectProvider
-from onegov_auth.web.account_page import account_page, ask_again, identity_of, named, person_of
+from onegov_auth.web.account_page import FRESH, account_page, ask_again, identity_of, named, person_of
 from onegov_auth.web.answers import after_start
 from onegov_auth.web.fields import posted_fields
 from onegov_auth.web.links import page_url
@@ -75,11 +75,12 @@ def change(self: OwnIdentities, request: AuthRequest) -> Response:  # noqa: ARG0
     auth, fields, session = request.root_app.auth, posted_fields(request), identity_of(request)
     if "link" in fields:
         to = page_url(request, _PATH)
-        return after_start(request, auth.start(fields["link"], request.client, to, link_to=session), to=to)
-    outcome = auth.unlink(session, _id(fields.get("identity")), request.client)
-    if not isinstance(outcome, Refused):
+        outcome = auth.start(fields["link"], request.client, to, hints=FRESH, link_to=session)
+        return after_start(request, outcome, to=to)
+    done = auth.unlink(session, _id(fields.get("identity")), request.client)
+    if not isinstance(done, Refused):
         request.success(request.translate(_REMOVED))
-    elif outcome.code == "last_way_in":
+    elif done.code == "last_way_in":
         request.alert(request.translate(_LAST))
     else:
         # Removed already, or somebody else's: there is no telling which.

@@ -44,7 +44,7 @@ def send(self: PasswordRequest, request: AuthRequest) -> Response:  # noqa: ARG0
     form = RequestPasswordResetForm(FormFields(posted_fields(request)), language=request.language)
     if not form.validate():
         return _request_page(request, form)
-    request.root_app.auth.recover(form.email.data, request.client)
+    request.root_app.auth.recover(form.email.data or "", request.client)
     return redirect_to(request, page_url(request, "request-password", sent="1"))
 
 
@@ -67,7 +67,8 @@ def reset(self: PasswordReset, request: AuthRequest) -> Response:  # noqa: ARG00
     if not form.validate():
         return _reset_page(request, form, token)
     try:
-        outcome = request.root_app.auth.reset(token, form.email.data, form.password.data, request.client)
+        email, password = form.email.data or "", form.password.data or ""
+        outcome = request.root_app.auth.reset(token, email, password, request.client)
     except InsecurePasswordError as error:
         say_why(request, form.password, error)
         return _reset_page(request, form, token)

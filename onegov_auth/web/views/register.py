@@ -80,7 +80,7 @@ def send_again(self: Resending, request: AuthRequest) -> Response:  # noqa: ARG0
     form = RequestPasswordResetForm(FormFields(posted_fields(request)), language=request.language)
     if not form.validate():
         return _resending(request, form)
-    request.root_app.auth.resend(form.email.data, request.client)
+    request.root_app.auth.resend(form.email.data or "", request.client)
     return redirect_to(request, page_url(request, "resend", sent="1"))
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from webob.exc import HTTPNotFound
 
+from onegov_auth.collections import UserGroupCollection
 from onegov_auth.errors import ForbiddenRoleError
 from onegov_auth.forms import SignupLinkForm
 from onegov_auth.i18n import _
@@ -103,7 +104,10 @@ def _revoke(request: AuthRequest, link: str) -> Response:
 
 
 def _form(request: AuthRequest, fields: FormFields | None = None) -> SignupLinkForm:
-    return SignupLinkForm(fields, language=request.language)
+    auth = request.root_app.auth
+    roles = [role for role in auth.settings.roles if role != "anonymous"]
+    groups = {str(group.id): group.name or "" for group in UserGroupCollection(request.db).query()}
+    return SignupLinkForm(fields, language=request.language, roles=roles, groups=groups)
 
 
 def _page(request: AuthRequest, form: SignupLinkForm, url: str | None) -> Response:
