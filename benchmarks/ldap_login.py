@@ -20,7 +20,8 @@ from benchmarks.measure import Line, interleaved
 from onegov_auth.providers import Password, Services, VerifiedIdentity
 from onegov_auth.testing.servers import ServerMissingError, Slapd
 from onegov_auth_ldap import LDAPProvider, LDAPSettings
-from onegov_auth_ldap.login import person_attributes, search_filter
+from onegov_auth_ldap.identity import person_attributes
+from onegov_auth_ldap.login import search_filter
 
 __all__ = ["directory_logins"]
 

@@ -128,7 +128,10 @@ def test_settings_samples(document: dict[str, Any], tmp_path: Path) -> None:
     assert settings_from(json.loads(text), environ=environ).secrets
 
 
-@pytest.mark.parametrize("name", ["auth.yml", "three_ways.yml"])
+@pytest.mark.parametrize(
+    "name",
+    ["auth.yml", "three_ways.yml", *sorted(path.name for path in (ROOT / "docs" / "examples").glob("ldap_*.yml"))],
+)
 def test_settings_files(examples: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """The settings files are valid and name what they say they do."""
     for variable in ("AUTH_SECRET", "LDAP_PASSWORD", "OIDC_SECRET"):
