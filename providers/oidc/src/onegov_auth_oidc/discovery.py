@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urljoin
 
 from onegov_auth.providers import Clock
 from onegov_auth_oidc.cache import Cache
@@ -116,9 +117,9 @@ class Discovery:
     def _fetch(self) -> Metadata:
         written = written_metadata(self._settings)
         if written is not None:
-            metadata, self._home = written, written.authorization_endpoint
-            # Nothing was asked of the provider yet.
-            return metadata
+            # Not the endpoint itself: some take a request without parameters for an error of their own.
+            self._home = urljoin(written.authorization_endpoint, "/")
+            return written
         document = fetch_document(self._http, self._settings)
         metadata = read_metadata(document.content, self._settings)
         self._home = document.url
