@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 from onegov_auth.providers import (
     Check,
+    Directory,
     Password,
     PasswordProvider,
     ProviderSettings,
@@ -18,6 +19,7 @@ from onegov_auth.providers import (
     Services,
     SettingsError,
     Step,
+    SyncSettings,
     Unavailable,
     VerifiedIdentity,
 )
@@ -25,6 +27,7 @@ from onegov_auth_ldap.connections import Connections
 from onegov_auth_ldap.doctor import Doctor
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.login import Login
+from onegov_auth_ldap.people import People
 from onegov_auth_ldap.settings import LDAPSettings, TLSSettings
 from onegov_auth_ldap.wire import tls_context
 
@@ -34,7 +37,7 @@ log = logging.getLogger("onegov_auth.ldap")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LDAPProvider(PasswordProvider):
+class LDAPProvider(PasswordProvider, Directory):
     """
     Looks somebody up in an LDAP directory and lets it check their password.
 
@@ -87,6 +90,26 @@ class LDAPProvider(PasswordProvider):
         except DirectoryError as error:
             log.warning("directory %s is unavailable: %s", self.name, error)
             return Unavailable(self.name, error.reason, (*steps, Step("directory", error.detail)))
+
+    @property
+    def sync_settings(self) -> SyncSettings:
+        """What to do about people who are gone."""
+        sync: SyncSettings = self.settings.sync
+        return sync
+
+    def people(self) -> Iterator[VerifiedIdentity]:
+        """
+        Everybody in the directory, page by page.
+
+        Who is disabled, expired, or kept out by ``require_group`` or ``deny_group`` is barred; ``groups`` holds those
+        that the settings name.
+
+        Raises:
+            DirectoryError: If the directory can't be read to its end.
+        """
+        if self.settings.bind is None:
+            raise DirectoryError("service_bind", "no service account is configured", elsewhere=False)
+        yield from People(self.name, self.settings, self._connections(), self.services.clock).all()
 
     def check(self, login: str | None = None, claims: Mapping[str, object] | None = None) -> Iterator[Check]:
         """The doctor's steps: every server, the service account, people, groups, and *login* if given."""
