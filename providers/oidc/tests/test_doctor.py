@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from onegov_auth.providers import Check, CheckState
+from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.servers.hostile_oidc import ABSENT, HostileOidcProvider, Reply, make_pair
 from onegov_auth_oidc import OIDCProvider
 
@@ -20,42 +22,179 @@ def found(provider: OIDCProvider, name: str, **claims: Any) -> Check:
     return {check.name: check for check in provider.check(claims=claims or None)}[name]
 
 
-def test_a_healthy_provider(make: Make) -> None:
-    """All is well, and what is not built yet is said to be skipped."""
+def test_a_healthy_provider(op: HostileOidcProvider, make: Make) -> None:
+    """All is well but what a test provider lacks, and every address to register is listed."""
+    op.metadata = {"backchannel_logout_supported": True}
+
     assert states(make()) == {
+        "DNS": CheckState.OK,
+        "TLS": CheckState.WARNING,
         "discovery": CheckState.OK,
+        "clock": CheckState.OK,
+        "issuer": CheckState.OK,
         "id_token_alg": CheckState.OK,
         "client_auth": CheckState.OK,
+        "response_mode": CheckState.OK,
         "PKCE": CheckState.OK,
         "keys": CheckState.OK,
         "logout": CheckState.OK,
-        "back-channel logout": CheckState.SKIPPED,
+        "client authentication": CheckState.OK,
         "redirect URI": CheckState.OK,
+        "post-logout redirect URI": CheckState.OK,
+        "back-channel logout URI": CheckState.OK,
+        "initiate login URI": CheckState.OK,
+        "login": CheckState.SKIPPED,
     }
 
 
-def test_the_redirect_uri_is_told(make: Make) -> None:
-    """What has to be registered is shown to be copied."""
-    assert found(make(), "redirect URI").detail == "https://app.example.org/auth/provider/company/callback"
+def test_what_to_register_is_told(make: Make) -> None:
+    """Each address is shown to be copied, also when the provider can't be reached."""
+    below = "https://app.example.org/auth/provider/company"
+    told = {check.name: check.detail for check in make(logout={"frontchannel": True}).check()}
+
+    assert told["redirect URI"] == f"{below}/callback"
+    assert told["post-logout redirect URI"] == f"{below}/logout"
+    assert told["back-channel logout URI"] == f"{below}/backchannel-logout"
+    assert told["front-channel logout URI"] == f"{below}/frontchannel-logout"
 
 
 @pytest.mark.parametrize(
-    ("reply", "words"),
-    [(Reply(404), "there is no OpenID provider"), (Reply(200, [b"{}"]), "exactly as the provider does")],
-    ids=["404", "issuer"],
+    ("reply", "name", "words"),
+    [
+        (Reply(404), "discovery", "there is no OpenID provider"),
+        (Reply(200, [b"<html>"]), "discovery", "there is no OpenID provider"),
+        (Reply(200, [b'{"issuer": "https://other"}']), "issuer", "exactly as the provider does"),
+    ],
+    ids=["404", "html", "issuer"],
 )
-def test_no_metadata(op: HostileOidcProvider, make: Make, reply: Reply, words: str) -> None:
-    """What failed comes with a hint, and what can't be looked at is skipped."""
+def test_no_metadata(op: HostileOidcProvider, make: Make, reply: Reply, name: str, words: str) -> None:
+    """What failed comes with a hint, and nothing more is asked of a provider that is not the right one."""
     op.replies["/.well-known/openid-configuration"] = reply
+    op.replies["/.well-known/oauth-authorization-server"] = reply
     provider = make()
 
-    assert (states(provider)["discovery"], states(provider)["keys"]) == (CheckState.FAILED, CheckState.SKIPPED)
-    assert words in found(provider, "discovery").hint
+    assert states(provider)[name] is CheckState.FAILED
+    assert words in found(provider, name).hint
+    assert not {"/jwks", "/token"} & set(op.paths())
+
+
+def test_another_issuer_is_named(op: HostileOidcProvider, make: Make) -> None:
+    """What the provider calls itself is shown, to be copied."""
+    op.metadata = {"issuer": "https://id.example.com/realms/main/"}
+
+    assert found(make(), "issuer").detail == "it says of itself https://id.example.com/realms/main/"
+
+
+def test_an_address_that_is_not_secure(op: HostileOidcProvider, make: Make) -> None:
+    """Metadata that names an address without TLS is refused, and which one it is said."""
+    op.metadata = {"token_endpoint": "http://id.example.com/token"}
+
+    assert found(make(), "metadata").detail.startswith("token_endpoint ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state", "words"),
+    [
+        (0, CheckState.OK, "the same as here"),
+        (30, CheckState.WARNING, "s behind"),
+        (-30, CheckState.WARNING, "s ahead"),
+        (600, CheckState.FAILED, "leeway is 60 s"),
+    ],
+)
+def test_clocks_are_compared(make: Make, clock: FakeClock, seconds: int, state: CheckState, words: str) -> None:
+    """Beyond the leeway nobody could log in; below it somebody should look after the clocks."""
+    provider = make()
+    clock.advance(seconds)
+    check = found(provider, "clock")
+
+    assert check.state is state
+    assert words in check.detail
+
+
+@pytest.mark.parametrize(
+    ("block", "state", "words"),
+    [
+        ({}, CheckState.OK, "client_secret_basic: the client is known"),
+        ({"client_auth": "client_secret_post"}, CheckState.OK, "client_secret_post: the client is known"),
+        ({"client_secret": "wrong"}, CheckState.FAILED, "credentials"),
+        ({"client_id": "other"}, CheckState.FAILED, "credentials"),
+    ],
+    ids=["basic", "post", "secret", "id"],
+)
+def test_the_client_is_tried(
+    op: HostileOidcProvider, make: Make, block: dict[str, str], state: CheckState, words: str
+) -> None:
+    """An invented code is exchanged, which tells whether the provider knows this application."""
+    check = found(make(**block), "client authentication")
+
+    assert check.state is state
+    assert words in check.detail
+    assert op.call("/token").form["code"] == "onegov-auth-check"
+
+
+def test_a_signed_client_is_tried(op: HostileOidcProvider, make: Make) -> None:
+    """With private_key_jwt an assertion is sent, and the address of the keys is told."""
+    private = make_pair("one", "EC").private
+    assert isinstance(private, ECKey)
+    pem = private.as_pem(private=True).decode()
+    provider = make(client_auth="private_key_jwt", client_secret=None, client_keys=[pem])
+    op.replies["/token"] = Reply(400, [b'{"error": "invalid_grant"}'])
+
+    assert states(provider)["client authentication"] is CheckState.OK
+    assert op.call("/token").form["client_assertion"].count(".") == 2
+    assert found(provider, "JWKS URI").detail.endswith("/jwks")
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "words"),
+    [
+        (Reply(400, [b'{"error": "invalid_request"}']), CheckState.WARNING, "nothing can be told"),
+        (Reply(500), CheckState.FAILED, "answered 500"),
+        (
+            Reply(200, [b'{"access_token": "a", "token_type": "Bearer", "id_token": "a"}']),
+            CheckState.FAILED,
+            "takes an invented code",
+        ),
+    ],
+    ids=["own words", "ill", "takes all"],
+)
+def test_a_strange_token_endpoint(
+    op: HostileOidcProvider, make: Make, reply: Reply, state: CheckState, words: str
+) -> None:
+    """What can't be told is said not to be known; what must not be fails."""
+    op.replies["/token"] = reply
+    check = found(make(), "client authentication")
+
+    assert check.state is state
+    assert words in check.detail
+
+
+@pytest.mark.sec("LOG-02")
+def test_no_secret_is_shown(op: HostileOidcProvider, make: Make) -> None:
+    """Neither the secret nor what a provider repeats of it is in any step."""
+    op.replies["/token"] = Reply(400, [b'{"error": "invalid_client", "error_description": "s3cret-canary"}'])
+    steps = repr(list(make(client_secret="s3cret-canary").check()))
+
+    assert "s3cret-canary" not in steps
+    assert "Basic" not in steps
+
+
+def test_written_addresses(op: HostileOidcProvider, make: Make) -> None:
+    """Nothing is discovered where the addresses stand in the settings; keys and client are tried all the same."""
+    endpoints = {name: f"{op.issuer}/{name}" for name in ("authorization", "token", "jwks")}
+    told = states(make(endpoints=endpoints))
+
+    assert told["discovery"] is CheckState.SKIPPED
+    assert told["keys"] is told["client authentication"] is CheckState.OK
+    assert "/.well-known/openid-configuration" not in op.paths()
 
 
 @pytest.mark.parametrize(
     ("metadata", "name"),
     [
+        ({"response_modes_supported": ["fragment"]}, "response_mode"),
+        ({"scopes_supported": ["openid"]}, "scope"),
+        ({"backchannel_logout_supported": False}, "back-channel logout"),
         ({"id_token_signing_alg_values_supported": ["ES256"]}, "id_token_alg"),
         ({"id_token_signing_alg_values_supported": ABSENT}, "id_token_alg"),
         ({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}, "client_auth"),
@@ -100,27 +239,6 @@ def test_keys_that_cannot_be_used_fail(op: HostileOidcProvider, make: Make, how:
 def test_what_is_switched_off_is_not_looked_at(make: Make) -> None:
     """No logout is wanted, so none is looked for."""
     provider = make(logout={"rp_initiated": False, "backchannel": False})
+    names = {"logout", "back-channel logout", "post-logout redirect URI", "back-channel logout URI"}
 
-    assert not {"logout", "back-channel logout"} & set(states(provider))
-
-
-@pytest.mark.parametrize(
-    ("claims", "name", "state", "detail"),
-    [
-        (
-            {"sub": "1", "email": "a@b.c", "groups": ["x", "a"]},
-            "claims",
-            CheckState.OK,
-            "id 1, username a@b.c, e-mail a@b.c",
-        ),
-        ({"sub": "1", "email": "a@b.c", "groups": ["x", "a"]}, "groups", CheckState.OK, "a, x"),
-        ({"sub": "1", "email": "a@b.c", "groups": []}, "groups", CheckState.OK, "none"),
-        ({"sub": "1", "email": "a@b.c"}, "groups", CheckState.WARNING, "there is no claim groups"),
-        ({"sub": "1"}, "claims", CheckState.FAILED, "missing_claim: email"),
-    ],
-)
-def test_pasted_claims(make: Make, claims: dict[str, object], name: str, state: CheckState, detail: str) -> None:
-    """What would be read from claims is shown before anybody logs in."""
-    check = found(make(), name, **claims)
-
-    assert (check.state, check.detail) == (state, detail)
+    assert not names & set(states(provider))

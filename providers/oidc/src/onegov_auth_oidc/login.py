@@ -19,7 +19,7 @@ from onegov_auth_oidc.server import Server
 from onegov_auth_oidc.settings import OIDCSettings
 from onegov_auth_oidc.userinfo import fetch_userinfo
 
-__all__ = ["Login", "verify_id_token"]
+__all__ = ["Login", "identity_of", "verify_id_token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +90,35 @@ class Login:
         return settings.userinfo == "always"
 
     def _identity(self, proof: Claims, sources: tuple[Claims, ...], tokens: Tokens) -> VerifiedIdentity | Refused:
-        person = read_person(self.settings, sources)
-        if isinstance(person, Refused):
-            return person
+        # Of an issuer that organisations share, the organisation's own name.
+        issuer, authn = str(proof["iss"]), _authn(proof, tokens, self.settings)
+        identity = identity_of(self.name, self.settings, sources, issuer, authn)
+        if isinstance(identity, Refused):
+            return identity
         if self.settings.recheck is not None and tokens.refresh_token is None:
             self.steps.append(Step("recheck", "the provider gave no refresh token"))
-        return VerifiedIdentity(
-            source=self.name,
-            # Of an issuer that organisations share, the organisation's own name.
-            issuer=str(proof["iss"]),
-            source_id=person.id,
-            username=person.username,
-            email=person.email,
-            email_verified=person.email_verified,
-            realname=person.realname,
-            groups=person.groups,
-            attributes=attributes(sources),
-            authn=_authn(proof, tokens, self.settings),
-        )
+        return identity
+
+
+def identity_of(
+    name: str, settings: OIDCSettings, sources: tuple[Claims, ...], issuer: str, authn: AuthnContext
+) -> VerifiedIdentity | Refused:
+    """Who the claims of *sources* are about, the first one winning; refusals as of :func:`read_person`."""
+    person = read_person(settings, sources)
+    if isinstance(person, Refused):
+        return person
+    return VerifiedIdentity(
+        source=name,
+        issuer=issuer,
+        source_id=person.id,
+        username=person.username,
+        email=person.email,
+        email_verified=person.email_verified,
+        realname=person.realname,
+        groups=person.groups,
+        attributes=attributes(sources),
+        authn=authn,
+    )
 
 
 def verify_id_token(server: Server, begun: Begun, tokens: Tokens, code: str) -> VerifiedClaims | Refused:

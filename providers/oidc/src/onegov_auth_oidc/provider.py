@@ -13,6 +13,7 @@ from onegov_auth.providers import (
     Answer,
     Callback,
     Check,
+    CheckState,
     Client,
     Handler,
     ProviderSettings,
@@ -29,7 +30,8 @@ from onegov_auth.providers import (
     VerifiedIdentity,
 )
 from onegov_auth_oidc.callback import OUT_OF_ORDER, Begun, read_begun, read_code
-from onegov_auth_oidc.doctor import examine, examine_claims
+from onegov_auth_oidc.doctor import Doctor
+from onegov_auth_oidc.doctor_claims import examine_claims
 from onegov_auth_oidc.endpoints import endpoints
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.flow import authorization_url, logout_url, revoke
@@ -166,11 +168,13 @@ class OIDCProvider(RedirectProvider):
         return Answer(200, json.dumps({"keys": keys}), "application/jwk-set+json", headers)
 
     def check(self, login: str | None = None, claims: Mapping[str, object] | None = None) -> Iterator[Check]:
-        """The doctor's steps; *login* can't be looked up at an OpenID provider."""
-        del login
-        yield from examine(self._server, self.settings, self.services.callback_url)
+        """The doctor's steps; an OpenID provider tells of nobody who is not there, so *login* can't be looked up."""
+        yield from Doctor(self._server, self.services.callback_url).examine()
+        if login is not None:
+            hint = "paste their claims with --claims FILE"
+            yield Check("login", CheckState.SKIPPED, "an OpenID provider can't be asked about anybody", hint)
         if claims is not None:
-            yield from examine_claims(self.settings, claims)
+            yield from examine_claims(self.name, self.settings, claims)
 
     @property
     def _server(self) -> Server:
