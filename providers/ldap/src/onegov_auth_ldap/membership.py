@@ -168,7 +168,8 @@ class Membership:
                 self._read_inside(name, dn, names, groups)
 
     def _all_groups(self, base: str) -> dict[Name, str]:
-        filter_ = "(|(member=*)(uniqueMember=*)(memberUid=*)(objectClass=posixGroup))"
+        # By class as well: a group that is only somebody's primary one lists no members.
+        filter_ = "(|(member=*)(uniqueMember=*)(objectClass=posixGroup)(objectClass=group))"
         found = ((parse_name(entry.dn), entry.dn) for entry in self._search(Query(base, filter_, ("1.1",))))
         return {name: dn for name, dn in found if name is not None}
 
