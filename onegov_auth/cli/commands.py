@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "delete": "onegov_auth.cli.users:delete",
     "deliver": "onegov_auth.cli.deliver:deliver",
     "demo": "onegov_auth.cli.demo.command:demo",
+    "distrust": "onegov_auth.cli.distrust:distrust",
     "exists": "onegov_auth.cli.users:exists",
     "list": "onegov_auth.cli.users:list_users",
     "list-sessions": "onegov_auth.cli.sessions:list_sessions",

@@ -1,0 +1,132 @@
+"""
+A provider that is not to be trusted any more: out with whoever came by it, and no way in by what it linked lately.
+
+What it did before stays usable, or nobody could work; what is frozen is kept, so that it can be taken back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, select, update
+
+from onegov_auth.models import DEFAULT, primary_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from onegov_auth.models import Entities
+
+__all__ = ["Affected", "Distrust"]
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """
+    Somebody whose sessions end, or whose link is frozen or freed.
+
+    Attributes:
+        user_id: Who.
+        username: Their name.
+        role: What they may do, by other ways in too.
+        sessions: How many of their sessions by the provider there are.
+        linked: When they were linked to the provider, if that link is frozen or freed.
+        proof: How that link was proven.
+    """
+
+    user_id: Any
+    username: str
+    role: str
+    sessions: int
+    linked: datetime | None = None
+    proof: str | None = None
+
+
+class Distrust:
+    """
+    What came by one provider.
+
+    Args:
+        provider: Its name in the settings, or the one it had there.
+        since: From when on its links count.
+        entities: The mapped classes.
+    """
+
+    def __init__(self, provider: str, since: datetime, *, entities: Entities = DEFAULT) -> None:
+        self.provider = provider
+        self.since = since
+        self._users: Any = entities.user
+        self._sessions: Any = entities.session
+        self._identities: Any = entities.identity
+
+    def is_known(self, db: Session) -> bool:
+        """Whether anybody ever came by it."""
+        rows = ((self._identities, self._identities.source), (self._sessions, self._sessions.provider))
+        return any(db.scalar(select(row.id).where(name == self.provider).limit(1)) is not None for row, name in rows)
+
+    def affected(self, db: Session) -> list[Affected]:
+        """Whom :meth:`apply` would concern, by name."""
+        return self._people(db, self._open_sessions(db), frozen=False)
+
+    def apply(self, db: Session) -> list[Affected]:
+        """
+        End all sessions by the provider, and freeze the links it made since.
+
+        Returns:
+            Whom it concerned, by name.
+        """
+        people = self.affected(db)
+        ended = delete(self._sessions).where(self._sessions.provider == self.provider)
+        db.execute(ended.execution_options(synchronize_session=False))
+        self._freeze(db, frozen=True)
+        return people
+
+    def frozen(self, db: Session) -> list[Affected]:
+        """Whom :meth:`undo` would concern, by name."""
+        return self._people(db, {}, frozen=True)
+
+    def undo(self, db: Session) -> list[Affected]:
+        """
+        Free the links of the provider that were made since and are frozen; sessions don't come back.
+
+        Returns:
+            Whom it concerned, by name.
+        """
+        people = self.frozen(db)
+        self._freeze(db, frozen=False)
+        return people
+
+    def _links(self, *, frozen: bool) -> ColumnElement[bool]:
+        rows = self._identities
+        condition: ColumnElement[bool] = (
+            (rows.source == self.provider) & (rows.created >= self.since) & rows.frozen.is_(frozen)
+        )
+        return condition
+
+    def _freeze(self, db: Session, *, frozen: bool) -> None:
+        statement = update(self._identities).where(self._links(frozen=not frozen)).values(frozen=frozen)
+        db.execute(statement.execution_options(synchronize_session=False))
+
+    def _open_sessions(self, db: Session) -> Mapping[Any, int]:
+        rows = self._sessions
+        counted = select(rows.user_id, func.count()).where(rows.provider == self.provider).group_by(rows.user_id)
+        return dict(iter(db.execute(counted)))
+
+    def _people(self, db: Session, sessions: Mapping[Any, int], *, frozen: bool) -> list[Affected]:
+        rows = self._identities
+        links = select(rows.user_id, rows.created, rows.proof).where(self._links(frozen=frozen))
+        linked = {user_id: (created, proof) for user_id, created, proof in db.execute(links)}
+        users, key = self._users, primary_key(self._users)
+        concerned = sessions.keys() | linked.keys()
+        # All users and not a list of ids: a database takes only so many parameters.
+        people = db.execute(select(key, users.username, users.role).order_by(users.username))
+        return [
+            Affected(id_, username, role, sessions.get(id_, 0), *linked.get(id_, (None, None)))
+            for id_, username, role in people
+            if id_ in concerned
+        ]

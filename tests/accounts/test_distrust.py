@@ -1,0 +1,110 @@
+"""A provider that is not trusted any more: who came by it is out, and what it linked lately is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from onegov_auth.accounts.distrust import Distrust
+from onegov_auth.auth import Auth
+from onegov_auth.database import Database
+from onegov_auth.domain import Callback, Client
+from onegov_auth.models import User, UserIdentity, UserSession
+from onegov_auth.outcomes import LoggedIn, Redirect, Refused
+from onegov_auth.passwords import Hasher
+from onegov_auth.testing.clock import FakeClock
+from onegov_auth.testing.providers import KnownIssuer, person
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(name="auth")
+def _auth(make_auth: Callable[..., Auth], company: KnownIssuer) -> Auth:
+    company.people["code-2"] = person("company", "sub-2", "fred@example.org")
+    return make_auth(company)
+
+
+@pytest.fixture(name="log_in")
+def _log_in(auth: Auth, client: Client) -> Callable[[str], Any]:
+    def log_in(code: str) -> Any:
+        redirect = auth.start("company", client)
+        assert isinstance(redirect, Redirect)
+        state = redirect.url.partition("state=")[2].partition("&")[0]
+        return auth.finish("company", Callback({"state": state, "code": code}), client)
+
+    return log_in
+
+
+def test_links_made_since_are_frozen(
+    auth: Auth, log_in: Callable[[str], Any], clock: FakeClock, database: Database
+) -> None:
+    """Who was linked before comes in as ever, who was linked since is refused, until that is taken back."""
+    before = log_in("code-1")
+    clock.advance(HOUR)
+    since = clock()
+    log_in("code-2")
+    distrust = Distrust("company", since)
+    with database.unit() as db:
+        people = distrust.apply(db)
+
+    assert [(one.username, one.role, one.sessions, one.linked, one.proof) for one in people] == [
+        ("eve@example.org", "member", 1, None, None),
+        ("fred@example.org", "member", 1, since, "provisioned"),
+    ]
+    assert auth.sessions.lookup(before.token) is None
+    assert isinstance(log_in("code-1"), LoggedIn)
+    assert log_in("code-2") == Refused("identity_frozen", to="/")
+    with database.unit() as db:
+        assert [one.username for one in distrust.undo(db)] == ["fred@example.org"]
+        assert distrust.undo(db) == []
+    assert isinstance(log_in("code-2"), LoggedIn)
+
+
+def test_others_are_left_alone(
+    auth: Auth,
+    log_in: Callable[[str], Any],
+    add: Callable[..., User],
+    hasher: Hasher,
+    client: Client,
+    database: Database,
+) -> None:
+    """Sessions and links of other providers, and local sessions of somebody concerned, go on."""
+    log_in("code-1")
+    add(password_hash=hasher.hash("correct horse battery staple"))
+    local = auth.login("ann", "correct horse battery staple", client)
+    with database.unit() as db:
+        ann = db.scalars(select(User).filter_by(username="ann")).one()
+        db.add(UserIdentity(id=uuid4(), user=ann, source="other", source_id="1", proof="admin"))
+    with database.unit() as db:
+        people = Distrust("company", auth.clock() - HOUR).apply(db)
+
+    assert [one.username for one in people] == ["eve@example.org"]
+    assert isinstance(local, LoggedIn)
+    assert auth.sessions.lookup(local.token) is not None
+    with database.read() as db:
+        assert db.scalars(select(UserIdentity.frozen).order_by(UserIdentity.source)).all() == [True, False]
+
+
+def test_looking_changes_nothing(auth: Auth, log_in: Callable[[str], Any], database: Database) -> None:
+    """Whom it would concern can be seen first."""
+    log_in("code-1")
+    with database.read() as db:
+        [eve] = Distrust("company", auth.clock() - HOUR).affected(db)
+        assert (eve.username, eve.sessions, eve.proof) == ("eve@example.org", 1, "provisioned")
+        assert len(db.scalars(select(UserSession)).all()) == 1
+        assert Distrust("company", auth.clock() - HOUR).frozen(db) == []
+
+
+def test_whether_anybody_came(auth: Auth, log_in: Callable[[str], Any], database: Database) -> None:
+    """By a link or by a session, also when the provider is in no settings any more."""
+    with database.read() as db:
+        assert not Distrust("company", auth.clock()).is_known(db)
+    log_in("code-1")
+    with database.read() as db:
+        assert Distrust("company", auth.clock()).is_known(db)
+        assert not Distrust("local", auth.clock()).is_known(db)
