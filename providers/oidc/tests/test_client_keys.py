@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import ssl
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 from onegov_auth.providers import Secret
+from onegov_auth.testing.servers.certificates import Authority
 from onegov_auth.testing.servers.hostile_oidc import make_pair
 from onegov_auth_oidc.client_keys import ClientKeyError, ClientKeys, read_private_key
 
@@ -60,7 +64,21 @@ def test_nothing_private_is_published(alg: str) -> None:
     assert {"kty", "kid", "use", "alg"} <= set(found)
 
 
+def test_a_certificate_may_stand_beside_the_key(tmp_path: Path) -> None:
+    """Entra ID knows a key by its certificate's thumbprint; the order of the two does not matter."""
+    issued = Authority(tmp_path).issue("app.example.org")
+    key, certificate = issued.key.read_text("ascii"), issued.certificate.read_text("ascii")
+    leaf = certificate.partition("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
+    found = read_private_key(leaf + key)
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).digest()
+
+    assert found.header()["x5t#S256"] == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    assert read_private_key(key + leaf).header() == found.header()
+    assert "x5t#S256" not in read_private_key(key).header()
+
+
 BAD = {
+    "half a certificate": pem(KEYS["RS256"]) + "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----",
     "nothing": "",
     "text": "s3cret",
     "public": str(make_pair("one").private.as_pem(private=False), "ascii"),  # type: ignore[union-attr]  # an RSA key

@@ -83,9 +83,8 @@ class Credentials:
             "iat": now,
             "exp": now + LIFETIME,
         }
-        header = {"alg": newest.alg, "typ": "JWT", "kid": newest.kid}
         registry = PinnedRegistry(algorithms=(newest.alg,))
-        return jws.serialize_compact(header, json.dumps(claims), newest.key, registry=registry)
+        return jws.serialize_compact(newest.header(), json.dumps(claims), newest.key, registry=registry)
 
 
 def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, dict[str, str], str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
+from ssl import PEM_cert_to_DER_cert
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
@@ -14,6 +18,9 @@ from onegov_auth_oidc.http import json_object
 __all__ = ["ClientKey", "ClientKeyError", "ClientKeys", "read_private_key"]
 
 KINDS: tuple[type[RSAKey | ECKey | OKPKey], ...] = (RSAKey, ECKey, OKPKey)
+
+_KEY_BLOCK = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+_CERTIFICATE_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 #: NIST SP 800-131A.
 MIN_RSA_BITS = 2048
@@ -32,11 +39,18 @@ class ClientKey:
         key: The key itself.
         alg: What it signs with.
         kid: Its name: its own if it has any, else its thumbprint (RFC 7638).
+        certificate: The SHA-256 thumbprint of the certificate beside it, by which Entra ID knows a key.
     """
 
     key: Key = field(repr=False)
     alg: str
     kid: str
+    certificate: str | None = None
+
+    def header(self) -> dict[str, str]:
+        """The header of what it signs (RFC 7515 §4.1)."""
+        found = {"alg": self.alg, "typ": "JWT", "kid": self.kid}
+        return found if self.certificate is None else {**found, "x5t#S256": self.certificate}
 
     def published(self) -> dict[str, object]:
         """Its public half, as it stands in a key set (RFC 7517)."""
@@ -45,13 +59,14 @@ class ClientKey:
 
 def read_private_key(text: str) -> ClientKey:
     """
-    The private key in *text*, as PEM without a password or as JWK.
+    The private key in *text*, as PEM without a password or as JWK; a certificate may stand beside the PEM.
 
     Raises:
         ClientKeyError: If there is none, or none that may sign.
     """
     members = json_object(text.encode("utf-8", "replace"))
-    source: str | dict[str, str | list[str]] = text
+    block = _KEY_BLOCK.search(text)
+    source: str | dict[str, str | list[str]] = text if block is None else block[0]
     if members is not None:
         source = {name: value for name, value in members.items() if isinstance(value, str)}
     key = _import(source)
@@ -59,7 +74,18 @@ def read_private_key(text: str) -> ClientKey:
         raise ClientKeyError("must be a private key as PEM without a password, or as JWK")
     alg = _algorithm(key, members.get("alg") if members else None)
     kid = members.get("kid") if members else None
-    return ClientKey(key, alg, kid if isinstance(kid, str) and kid else key.thumbprint())
+    return ClientKey(key, alg, kid if isinstance(kid, str) and kid else key.thumbprint(), _certificate(text))
+
+
+def _certificate(text: str) -> str | None:
+    block = _CERTIFICATE_BLOCK.search(text)
+    if block is None:
+        return None
+    try:
+        der = PEM_cert_to_DER_cert(block[0])
+    except ValueError as error:
+        raise ClientKeyError("must be a whole certificate, if one stands beside the key") from error
+    return urlsafe_b64encode(sha256(der).digest()).rstrip(b"=").decode("ascii")
 
 
 def _import(source: str | dict[str, str | list[str]]) -> Key | None:
