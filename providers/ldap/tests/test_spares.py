@@ -187,3 +187,21 @@ def test_closing_closes_what_waits(opener: Opener) -> None:
     spares.close()
 
     assert not opener.opened[0].usable()
+
+
+def test_a_spare_that_comes_after_closing_is_closed(opener: Opener) -> None:
+    """What was being opened when all were closed waits for nobody."""
+    closing = threading.Event()
+
+    def slow() -> Session:
+        session = opener()
+        closing.wait(10)
+        return session
+
+    spares = Spares(slow)
+    spares.take(opener.url)
+    _until(lambda: opener.opened)
+    spares.close()
+    closing.set()
+
+    assert _until(lambda: not opener.opened[0].usable())

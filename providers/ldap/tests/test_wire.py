@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -153,6 +155,36 @@ def test_a_broken_handshake_is_an_error_of_ours(pair: tuple[Wire, socket.socket]
         secure(wire, tls_context(TLSSettings()), "localhost", 5)
 
     assert error.value.reason == "tls"
+
+
+@pytest.mark.sec("LDAP-24")
+def test_a_connection_that_was_lost_is_not_secured() -> None:
+    """Where the other side reset the connection there is no handshake, and nothing that passes for TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        wire = connect("127.0.0.1", server.getsockname()[1], Deadline(5), 1)
+        theirs, _ = server.accept()
+        # A linger of nothing makes closing a reset.
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        theirs.close()
+        with pytest.raises(DirectoryError) as error:
+            secure(wire, tls_context(TLSSettings()), "localhost", 5)
+
+    assert error.value.reason in {"connection", "tls"}
+
+
+@pytest.mark.sec("LDAP-24")
+def test_a_shell_without_a_handshake_is_not_secured(pair: tuple[Wire, socket.socket]) -> None:
+    """What was wrapped and never agreed on anything is not taken for TLS."""
+
+    class Lazy(ssl.SSLContext):
+        """Wraps, and shakes no hands."""
+
+        def wrap_socket(self, sock: socket.socket, **keys: Any) -> ssl.SSLSocket:  # type: ignore[override]  # as called here
+            return super().wrap_socket(sock, do_handshake_on_connect=False, **keys)
+
+    wire, _ = pair
+    with pytest.raises(DirectoryError, match="lost before TLS"):
+        secure(wire, Lazy(ssl.PROTOCOL_TLS_CLIENT), "localhost", 1)
 
 
 @pytest.mark.sec("LDAP-24", "LDAP-25")

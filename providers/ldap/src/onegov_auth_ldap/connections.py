@@ -75,6 +75,9 @@ class Connections:
             except DirectoryError as error:
                 if not error.elsewhere:
                     raise
+                if error.reason == "timeout":
+                    # It is not just this connection: without this, every other kept one would cost as much again.
+                    self._mark_down(kept.url, error)
         return self._on_any(lambda url: self._keep_after(self.as_service(url, deadline), question))
 
     def flavour(self, search: Callable[[Query], list[Entry]]) -> Flavour:
@@ -118,6 +121,10 @@ class Connections:
         session = self._spares.take(self.order()[0]) or self._on_any(lambda url: self.open(url, deadline))
         try:
             yield session
+        except DirectoryError as error:
+            if error.elsewhere and not session.usable():
+                self._mark_down(session.url, error)
+            raise
         finally:
             session.close()
 
@@ -216,7 +223,9 @@ class Connections:
                 if not self._idle:
                     return None
                 session = self._idle.pop()
-            if session.usable() and self._clock() - session.opened < MAX_AGE:
+                down = self._down.get(session.url)
+            now = self._clock()
+            if (down is None or down <= now) and now - session.opened < MAX_AGE and session.usable():
                 return session
             session.close()
 

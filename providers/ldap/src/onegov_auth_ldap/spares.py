@@ -46,6 +46,7 @@ class Spares:
         self._waiting: deque[tuple[float, Session]] = deque()
         self._wanted = 0
         self._opening = 0
+        self._closed = 0
         self._worker: threading.Thread | None = None
 
     def take(self, url: str) -> Session | None:
@@ -66,6 +67,7 @@ class Spares:
         with self._changed:
             waiting, self._waiting = self._waiting, deque()
             self._wanted = 0
+            self._closed += 1
             self._changed.notify()
         for _, session in waiting:
             session.close()
@@ -92,13 +94,14 @@ class Spares:
 
     def _work(self) -> None:
         while self._next():
+            before = self._closed
             try:
                 session = self._open()
             except DirectoryError as error:
                 log.debug("no connection could be opened ahead: %s", error)
-                self._opened(None)
+                self._opened(None, before)
             else:
-                self._opened(session)
+                self._opened(session, before)
 
     def _next(self) -> bool:
         """Wait for something to open; ``False`` once there was nothing for so long that what waits is stale."""
@@ -113,8 +116,13 @@ class Spares:
             session.close()
         return False
 
-    def _opened(self, session: Session | None) -> None:
+    def _opened(self, session: Session | None, before: int) -> None:
         with self._changed:
             self._opening -= 1
-            if session is not None:
+            if session is None:
+                return
+            if self._closed == before:
                 self._waiting.append((self._now(), session))
+                return
+        # All were closed while this one was opened.
+        session.close()

@@ -164,7 +164,9 @@ def secure(wire: Wire, context: ssl.SSLContext, host: str, seconds: float) -> Wi
     """
     wire.raw.settimeout(seconds)
     try:
-        return Wire(context.wrap_socket(wire.raw, server_hostname=host.rstrip(".")))
+        # Python forgets to close what it wraps of a socket that lost its connection.
+        wire.raw.getpeername()
+        secured = context.wrap_socket(wire.raw, server_hostname=host.rstrip("."))
     except ssl.SSLCertVerificationError as error:
         raise DirectoryError("tls", f"{host}: {error.verify_message}") from error
     except TimeoutError as error:
@@ -174,6 +176,11 @@ def secure(wire: Wire, context: ssl.SSLContext, host: str, seconds: float) -> Wi
     finally:
         # Harmless after success: the socket was handed over, and this one is empty.
         wire.close()
+    if secured.version() is None:
+        # Of a socket that lost its connection Python wraps the shell, without a handshake and without an error.
+        secured.close()
+        raise DirectoryError("connection", f"{host}: the connection was lost before TLS")
+    return Wire(secured)
 
 
 def tls_context(tls: TLSSettings) -> ssl.SSLContext:
