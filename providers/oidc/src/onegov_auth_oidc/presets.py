@@ -91,7 +91,6 @@ PRESETS: Mapping[str, Preset] = {
     # Roles are the names of an object, each with the organisations that gave it.
     "zitadel": Preset(
         defaults={
-            "scope": ["openid", "profile", "email", "urn:zitadel:iam:org:projects:roles"],
             "claims": {"username": "preferred_username", "groups": "urn:zitadel:iam:org:project:roles"},
         }
     ),
