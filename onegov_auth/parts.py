@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from onegov_auth.accounts import Accounts, Hooks, LocalPasswords
@@ -82,6 +83,9 @@ class Parts:
         self.keys = Keys(settings.secrets, settings.application)
         self.resources = resources or Resources()
         self.hasher = hasher or Hasher.from_settings(settings.passwords)
+        # A database that was made without them has them from now on: users sign their own tokens.
+        known = database.context
+        database.context = replace(known, keys=known.keys or self.keys, hasher=known.hasher or self.hasher)
         self.policy = policy or PasswordPolicy.from_settings(settings)
         self.local = LocalPasswords(database, self.hasher, entities=entities)
         self.mailer = mailer or Mailer(settings, database, self.keys, clock=clock, entities=entities)

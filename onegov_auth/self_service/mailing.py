@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import undefer
 
 from onegov_auth.errors import InsecurePasswordError, InvalidPasswordError
 from onegov_auth.events import Event
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["SelfService", "told"]
 
 T = TypeVar("T")
+
+#: Where a mail to nobody would go; never stored.
+_NOBODY = "nobody@example.org"
 
 
 def told(event: Event, *steps: Step, code: str = "ok") -> Event:
@@ -54,7 +58,24 @@ class SelfService(Parts):
             db.execute(select(func.pg_advisory_xact_lock(number)))
         users: Any = self.entities.user
         either = or_(users.username_key == key, users.email == key)
-        return list(db.scalars(select(users).where(either).order_by(users.created).with_for_update()))
+        found = select(users).where(either).order_by(users.created).options(undefer(users.data)).with_for_update()
+        return list(db.scalars(found))
+
+    def send_nothing(self, db: Session, kind: str, client: Client) -> None:
+        """As much work as a mail to somebody, and none afterwards: whoever waits can't tell by the time (ENUM-04)."""
+        values = {
+            "username": _NOBODY,
+            "name": _NOBODY,
+            "time": self.clock(),
+            "address": client.address,
+            "device": client.user_agent,
+            "url": self.notices.url("login"),
+            "until": self.clock(),
+        }
+        savepoint = db.begin_nested()
+        self.notices.mail(db, kind, _NOBODY, values)
+        db.flush()
+        savepoint.rollback()
 
     def locked(self, db: Session, user_id: object) -> User | None:
         """The user of that id, as the last committed change left it, and nobody else's to change for now."""

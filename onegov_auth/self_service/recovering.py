@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Recovering", "is_external", "password_reset_url"]
 
-#: Where a mail to nobody would go; never stored.
-_NOBODY = "nobody@example.org"
-
 
 def is_external(user: User) -> bool:
     """Whether only a provider knows this user, who has no password here."""
@@ -80,7 +77,7 @@ class Recovering(Registering):
             users = self.named(db, email)
             outcomes = [(user, self._send_recovery(db, user, client)) for user in users[:1]]
             if not outcomes or outcomes[0][1] is None:
-                self._send_nothing(db, client)
+                self._recover_nobody(db, client)
             if not outcomes:
                 return None, told(event, code="unknown_user")
             user, code = outcomes[0]
@@ -106,8 +103,8 @@ class Recovering(Registering):
         self.notices.tell(db, user, "reset", client, url=url, until=self.clock() + valid)
         return "ok"
 
-    def _send_nothing(self, db: Session, client: Client) -> None:
-        """Do the same work for nobody: the database is asked as much, and as much is signed and encrypted (ENUM-11)."""
+    def _recover_nobody(self, db: Session, client: Client) -> None:
+        """Ask the database as much, and sign and encrypt as much, as for somebody who gets a link (ENUM-11)."""
         users: Any = self.entities.user
         db.execute(
             update(users)
@@ -115,20 +112,8 @@ class Recovering(Registering):
             .values(reset_stamp=0)
             .execution_options(synchronize_session=False)
         )
-        valid = self.settings.recovery.valid
-        token = issue(self.keys, RESET, {"user": "0" * 32}, valid, self.clock, voided_by="nobody")
-        values = {
-            "username": _NOBODY,
-            "name": _NOBODY,
-            "time": self.clock(),
-            "address": client.address,
-            "device": client.user_agent,
-            "url": self.notices.url("reset-password", token=token),
-            "until": self.clock() + valid,
-        }
-        savepoint = db.begin_nested()
-        self.notices.mail(db, "reset", _NOBODY, values)
-        savepoint.rollback()
+        issue(self.keys, RESET, {"user": "0" * 32}, self.settings.recovery.valid, self.clock, voided_by="nobody")
+        self.send_nothing(db, "reset", client)
 
     def pending_reset(self, token: str) -> str | None:
         """Whose password *token* would change, to be shown before anybody does; consumes nothing (RESET-04)."""

@@ -171,8 +171,11 @@ class Registering(SelfService):
         owners = [other for other in others if not awaits_activation(other)]
         event = self.event("registration", client, address)
         if owners:
+            self._add_nobody(db, hashed, invitation)
             to = next((to for owner in owners if (to := address_of(owner)) is not None), None)
-            if to is not None:
+            if to is None:
+                self.send_nothing(db, "registration_taken", client)
+            else:
                 values = self.notices.about(owners[0], client, url=self.notices.url("login"))
                 self.notices.mail(db, "registration_taken", to, values, owners[0].language)
             return told(event, Step("taken", owners[0].username), code="existing_user")
@@ -211,6 +214,12 @@ class Registering(SelfService):
         db.flush()
         return user
 
+    def _add_nobody(self, db: Session, hashed: str, invitation: Invitation | None) -> None:
+        """As much work as adding somebody (ENUM-05)."""
+        savepoint = db.begin_nested()
+        self._add(db, f"{secrets.token_hex(16)}@example.org", hashed, invitation, {})
+        savepoint.rollback()
+
     def _send_activation(self, db: Session, user: User, client: Client) -> None:
         valid = self.settings.registration.activation
         data = {"user": hexadecimal(key_of(user)), "token": user.data["activation_token"]}
@@ -236,6 +245,7 @@ class Registering(SelfService):
             for user in waiting:
                 self._send_activation(db, user, client)
                 return None, self.event("activation_resent", client, user=user)
+            self.send_nothing(db, "activate", client)
             return None, told(event, code="unknown_user")
 
         self.do(event, work, admitted, every_use_counts=True)
