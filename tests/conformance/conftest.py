@@ -109,15 +109,15 @@ class Visitor:
         headers = {"Origin": origin or self.site, "Sec-Fetch-Dest": "document"}
         return self.browser.post(urljoin(self.site, path), data=dict(fields), headers=headers)
 
-    def press(self) -> httpx.Response:
-        """Press the provider's button on the login page."""
+    def press(self, name: str = "company") -> httpx.Response:
+        """Press a provider's button on the login page."""
         page = self.get("/auth/login?local=1&to=/personal")
-        (form,) = (form for form in forms(page.text) if form.action.endswith("/provider/company"))
+        (form,) = (form for form in forms(page.text) if form.action.endswith(f"/provider/{name}"))
         return self.post(form.action, form.fields)
 
-    def leave(self) -> str:
+    def leave(self, name: str = "company") -> str:
         """Press the button; the authorization request's address."""
-        page = self.press()
+        page = self.press(name)
         assert page.status_code == 200, page.text
         return address_of(page)
 
@@ -125,9 +125,9 @@ class Visitor:
         """Go to the provider and come back with what it gives; the site's answer."""
         return self._back(self.get(url))
 
-    def log_in(self) -> httpx.Response:
+    def log_in(self, name: str = "company") -> httpx.Response:
         """All of it; the site's last answer."""
-        return self.arrive(self.consent(self.leave()))
+        return self.arrive(self.consent(self.leave(name)))
 
     def arrive(self, response: httpx.Response) -> httpx.Response:
         """Follow the site's own redirects."""
@@ -166,12 +166,18 @@ def address_of(page: httpx.Response) -> str:
 
 
 class Site:
-    """The relying party: a whole application, served."""
+    """
+    The relying party: a whole application, served.
+
+    Attributes:
+        others: More providers in its settings.
+    """
 
     def __init__(self, folder: Path, database: Database, clock: FakeClock) -> None:
         (self.port,) = free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = database
+        self.others: dict[str, Any] = {}
         self._path = folder / "auth.yml"
         self._clock = clock
         self.app: Any = None
@@ -184,7 +190,11 @@ class Site:
             "database": self.database.engine.url.render_as_string(hide_password=False),
             "secrets": ["a secret for tests only, of more than 32 characters"],
             "cookies": {"secure": False},
-            "providers": {"local": {"kind": "local"}, "company": {"kind": "oidc", "roles": {"member": ["*"]}, **block}},
+            "providers": {
+                "local": {"kind": "local"},
+                "company": {"kind": "oidc", "roles": {"member": ["*"]}, **block},
+                **self.others,
+            },
         }
         self._path.write_text(yaml.safe_dump(settings), encoding="utf-8")
         loaded = load_settings(self._path)
@@ -240,11 +250,16 @@ def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(name="site_url")
+def _site_url(tmp_path: Path, migrated: Path) -> str:
+    """The URL of the relying party's database."""
+    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'site.db')}"
+
+
 @pytest.fixture(name="site")
-def _site(tmp_path: Path, migrated: Path, clock: FakeClock) -> Iterator[Site]:
+def _site(tmp_path: Path, site_url: str, clock: FakeClock) -> Iterator[Site]:
     """The relying party, not served yet."""
-    copy = shutil.copy(migrated, tmp_path / "site.db")
-    database = Database(f"sqlite:///{copy}", clock=clock)
+    database = Database(site_url, clock=clock)
     site = Site(tmp_path, database, clock)
     yield site
     site.close()

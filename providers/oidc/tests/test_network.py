@@ -121,6 +121,15 @@ def test_names_are_resolved_by_the_system() -> None:
     assert resolve("127.0.0.1", 80) == ["127.0.0.1"]
 
 
+def test_a_deadline_inside_of_another_is_no_longer(op: HostileOidcProvider) -> None:
+    """One question can't take more time than all of them have together, and what comes after has its own again."""
+    with make_client(Route(op.issuer)) as client:
+        with deadline(0), deadline(10), pytest.raises(httpcore.ReadTimeout):
+            client.get(f"{op.issuer}/jwks")
+        with deadline(10):
+            assert client.get(f"{op.issuer}/jwks").status_code == 200
+
+
 def test_a_deadline_that_is_over_reads_nothing(op: HostileOidcProvider) -> None:
     """When the time for the whole exchange is over, not even a connection is made."""
     with make_client(Route(op.issuer)) as client, deadline(0), pytest.raises(httpcore.ReadTimeout):

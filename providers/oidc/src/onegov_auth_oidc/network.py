@@ -89,8 +89,8 @@ def resolve(host: str, port: int) -> list[str]:
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """All that is read and written within has *seconds* together."""
-    token = _ends.set(time.monotonic() + seconds)
+    """All that is read and written within has *seconds* together, and never more than what it is part of."""
+    token = _ends.set(min(_ends.get(), time.monotonic() + seconds))
     try:
         yield
     finally:

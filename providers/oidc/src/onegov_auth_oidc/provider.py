@@ -37,6 +37,7 @@ from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.flow import authorization_url, logout_url, revoke
 from onegov_auth_oidc.hints import read_hints
 from onegov_auth_oidc.login import Login
+from onegov_auth_oidc.network import deadline
 from onegov_auth_oidc.recheck import recheck
 from onegov_auth_oidc.server import Server, server_of
 from onegov_auth_oidc.settings import OIDCSettings
@@ -44,6 +45,9 @@ from onegov_auth_oidc.settings import OIDCSettings
 __all__ = ["OIDCProvider"]
 
 log = logging.getLogger("onegov_auth.oidc")
+
+#: For all questions of one login together: whoever waits holds a worker, and gives up soon after.
+LOGIN_SECONDS = 15.0
 
 #: Random bytes: RFC 7636 §4.1 asks for a verifier of 43 to 128 characters, 48 bytes make 64.
 VERIFIER_BYTES = 48
@@ -111,7 +115,8 @@ class OIDCProvider(RedirectProvider):
             return Unavailable(self.name, code.code, code.steps) if code.code in OUT_OF_ORDER else code
         login = Login(self.name, self._server, begun, [Step("callback", "state and issuer are right")])
         try:
-            outcome = login.identify(code, self.services.callback_url)
+            with deadline(LOGIN_SECONDS):
+                outcome = login.identify(code, self.services.callback_url)
         except OIDCUnreachableError as error:
             return self._unavailable(error, login.steps)
         return replace(outcome, steps=(*login.steps, *outcome.steps))
