@@ -16,6 +16,13 @@ CODES = [
     "empty_password",
     "conflict",
     "whatever",
+    "account_disabled",
+    "account_expired",
+    "account_locked",
+    "password_expired",
+    "password_must_change",
+    "not_allowed_now",
+    "not_allowed_here",
 ]
 
 
@@ -23,6 +30,16 @@ CODES = [
 def test_every_wrong_password_reads_the_same() -> None:
     """Whatever is wrong with a name and a password, there is one sentence for it."""
     assert len({password_message(Refused(code)) for code in CODES}) == 1
+
+
+@pytest.mark.sec("LDAP-47", "LDAP-48", "LDAP-52")
+def test_the_state_of_an_account_is_for_who_knows_its_password() -> None:
+    """Once the password was right each state of the account has a sentence; what is no state never has."""
+    neutral = password_message(Refused("wrong_password"))
+    told = {code for code in CODES if password_message(Refused(code, proven=True)) != neutral}
+
+    assert told == set(CODES[-7:])
+    assert "expired" in password_message(Refused("password_expired", proven=True))
 
 
 def test_provider_says_what_one_can_do() -> None:
