@@ -168,7 +168,7 @@ class Doors(Parts):
             mine = self._who_links(link_to, client)
             verdict, door = (verdict, replace(door, link_to=mine)) if mine else (Refused("link_other_session"), door)
         outcome = self.road.complete(verdict, door)
-        return replace(outcome, to=taken.to) if isinstance(outcome, Refused) else outcome
+        return replace(outcome, to=taken.to) if isinstance(outcome, Refused | Unavailable) else outcome
 
     def provider_for(self, username: str) -> str | None:
         """

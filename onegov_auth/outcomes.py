@@ -166,11 +166,13 @@ class Unavailable:
         provider: Which one could not be asked.
         code: The stable reason, such as ``"timeout"`` or ``"tls"``.
         steps: What was tried.
+        to: As of :class:`Refused`.
     """
 
     provider: str
     code: str = "unavailable"
     steps: tuple[Step, ...] = ()
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def test_an_issuer_that_is_down_is_told_as_such(
     company.down.add("yes")
 
     assert auth.start("company", client) == Unavailable("company", "unreachable")
-    assert auth.finish("company", callback(begun), client) == Unavailable("company", "unreachable")
+    assert auth.finish("company", callback(begun), client) == Unavailable("company", "unreachable", to="/")
     assert events(database) == [("login", "unreachable")] * 2
 
 
@@ -251,6 +251,14 @@ def test_a_silent_question_may_be_answered(make_auth: MakeAuth, client: Client, 
         "company", callback(state(auth.start("company", client, hints=silent)), "access_denied"), client
     )
     assert denied == Refused("access_denied", to="/")
+
+
+def test_where_to_is_kept_when_nobody_can_say(make_auth: MakeAuth, client: Client, company: KnownIssuer) -> None:
+    """A provider that is down when the browser is back loses nobody's way."""
+    auth = make_auth(company)
+    asked = state(auth.start("company", client, "/after"))
+    company.down.add("x")
+    assert auth.finish("company", callback(asked), client) == Unavailable("company", "unreachable", to="/after")
 
 
 def test_a_loud_question_is_refused_as_any(make_auth: MakeAuth, client: Client, hinted: HintedIssuer) -> None:

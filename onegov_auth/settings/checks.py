@@ -30,6 +30,9 @@ _EXTRAS = {"psycopg": "onegov-auth[postgresql]", "psycopg2": "psycopg2", "asyncp
 
 _PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+_NO_DOMAIN = "must be a domain such as example.org, in small letters"
+
 
 def cross_faults(settings: Settings, raw: Mapping[str, Any], broken: Iterable[str]) -> Iterator[str]:
     """
@@ -186,6 +189,19 @@ def _provider_links(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
         holders = [name for name, block in settings.providers.items() if getattr(block, key, False)]
         if len(holders) > 1:
             yield f"providers.{holders[1]}.{key}: only one provider can be that, and {holders[0]} is already"
+    yield from _domains(settings)
+
+
+def _domains(settings: Settings) -> Iterator[str]:
+    """What is typed behind the @ leads to one provider, and is compared in small letters."""
+    owners: dict[str, str] = {}
+    for name, block in settings.providers.items():
+        domains: Iterable[str] = getattr(block, "domains", ())
+        for index, domain in enumerate(domains):
+            if not _DOMAIN.fullmatch(domain):
+                yield f"providers.{name}.domains.{index}: {_NO_DOMAIN}"
+            elif owners.setdefault(domain, name) != name:
+                yield f"providers.{name}.domains.{index}: {domain} leads to {owners[domain]} already"
 
 
 def _links(name: str, block: ProviderSettings) -> Iterator[str]:
@@ -195,8 +211,8 @@ def _links(name: str, block: ProviderSettings) -> Iterator[str]:
             " because link is verified_email"
         )
     for index, domain in enumerate(block.link_domains):
-        if not re.fullmatch(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", domain):
-            yield f"providers.{name}.link_domains.{index}: must be a domain such as example.org, in small letters"
+        if not _DOMAIN.fullmatch(domain):
+            yield f"providers.{name}.link_domains.{index}: {_NO_DOMAIN}"
 
 
 _Check = Callable[[Settings, Mapping[str, Any]], Iterator[str]]

@@ -110,15 +110,14 @@ def after_callback(request: AuthRequest, outcome: Outcome) -> Response:
 
 def _not_in(request: AuthRequest, outcome: Outcome) -> Response:
     """The login page says why, and offers the other ways in; where the person wanted to go is kept."""
-    if isinstance(outcome, Refused):
-        if outcome.code != "no_provider_session":
-            # That one is what a provider says that was asked in silence: there is nothing to tell.
-            request.alert(request.translate(provider_message(outcome)))
-        return redirect_to(request, login_url(request, to=safe_path(outcome.to), local="1"))
+    if not isinstance(outcome, Refused | Unavailable):
+        return _unfinished(request, outcome)
     if isinstance(outcome, Unavailable):
         request.alert(request.translate(unavailable_message(outcome, request.root_app.auth.providers)))
-        return redirect_to(request, login_url(request, local="1"))
-    return _unfinished(request, outcome)
+    elif outcome.code != "no_provider_session":
+        # That one is what a provider says that was asked in silence: there is nothing to tell.
+        request.alert(request.translate(provider_message(outcome)))
+    return redirect_to(request, login_url(request, to=safe_path(outcome.to), local="1"))
 
 
 def after_step(request: AuthRequest, outcome: StepRequired) -> Response | None:

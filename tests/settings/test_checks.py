@@ -17,6 +17,7 @@ class Front(ProviderSettings):
 
     primary: bool = False
     auto_login: bool = False
+    domains: tuple[str, ...] = ()
 
 
 Faults = Callable[..., tuple[str, ...]]
@@ -234,6 +235,23 @@ def test_only_one(raw: dict[str, Any], key: str) -> None:
         settings_from({**raw, "providers": {"a": block, "b": block}}, provider_settings=lambda _: Front)
 
     assert caught.value.faults == (f"providers.b.{key}: only one provider can be that, and a is already",)
+
+
+@pytest.mark.parametrize("domain", ["Example.org", "@example.org", "example.org/", "", "*.example.org", "exämple.org"])
+def test_domains_are_domains(raw: dict[str, Any], domain: str) -> None:
+    """What is compared with what stands behind an @ has to be able to be the same."""
+    block = {"kind": "front", "domains": ["example.org", domain]}
+    with pytest.raises(SettingsError) as caught:
+        settings_from({**raw, "providers": {"a": block}}, provider_settings=lambda _: Front)
+    assert caught.value.faults == ("providers.a.domains.1: must be a domain such as example.org, in small letters",)
+
+
+def test_a_domain_leads_to_one_provider(raw: dict[str, Any]) -> None:
+    """Nobody has to guess which of two a person is sent to."""
+    blocks = {name: {"kind": "front", "domains": [f"{name}.org", "example.org"]} for name in ("a", "b")}
+    with pytest.raises(SettingsError) as caught:
+        settings_from({**raw, "providers": blocks}, provider_settings=lambda _: Front)
+    assert caught.value.faults == ("providers.b.domains.1: example.org leads to a already",)
 
 
 @pytest.mark.sec("LINK-08")

@@ -144,7 +144,7 @@ def test_refusal_leads_back_to_the_login_page(browser: Any) -> None:
     """What the issuer refuses is told on the login page, whose address has neither code nor state."""
     response = browser.get(CALLBACK, {"state": begin(browser), "code": "wrong"}, status=303)
 
-    assert response.location == "https://app.example.org/auth/login?local=1"
+    assert response.location == "https://app.example.org/auth/login?to=%2Fpersonal&local=1"
     assert "You could not be logged in this way." in response.follow().text
 
 
