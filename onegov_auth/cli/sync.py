@@ -80,6 +80,8 @@ def _sync_of(operator: Operator, name: str) -> Sync:
     if name not in settings.providers:
         raise Failure(f"There is no provider {shown(name)}; there are {', '.join(settings.providers)}.", NO)
     auth = Auth.from_settings(settings, database=operator.database, hooks=operator.hooks)
+    # Connections that were kept for the next login; there is none.
+    click.get_current_context().call_on_close(auth.resources.clear)
     directory = auth.providers[name]
     if not isinstance(directory, Directory):
         raise Failure(f"{name} can't list its people ({directory.kind}): there is nothing to sync.", NO)
