@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.headerregistry import Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from onegov_auth.clock import Clock, utcnow
 from onegov_auth.events import EventLog
 from onegov_auth.mail.background import Background
 from onegov_auth.mail.delivery import Delivered, Delivery, mails, texts
-from onegov_auth.mail.messages import Messages, one_line
+from onegov_auth.mail.messages import Messages, is_address, one_line
 from onegov_auth.mail.outbox import Outbox
 from onegov_auth.mail.sms import MAX_TEXT, SMSSender, check_number, sender_for
 from onegov_auth.mail.transports import Transport, transport_for
@@ -98,9 +97,7 @@ class Mailer:
         """
         if not self._messages.has(kind):
             raise ValueError(f"there is no template mail/{one_line(kind)}.jinja2")
-        Address(addr_spec=to)
-        if one_line(to) != to:
-            # Nothing but an address reaches a header (HOST-06, ASVS 1.3.11).
+        if not is_address(to):
             raise ValueError("the receiver is not an e-mail address")
         url = values.get("url")
         if url is not None and not str(url).startswith(f"{self._settings.base_url}/"):

@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, Template, TemplateNotFound
 from onegov_auth.i18n import Translator, translator
 from onegov_auth.mail.devices import device
 
-__all__ = ["KINDS", "Letter", "Messages", "one_line"]
+__all__ = ["KINDS", "Letter", "Messages", "is_address", "one_line"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,6 +39,9 @@ KINDS = (
     "signup_invitation",
     "recovery_code_used",
 )
+
+#: RFC 5321 §4.1.2 without quotes, comments and address literals, which nobody has; other letters by RFC 6531.
+_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\s@<>()\[\],;:\\\"]{1,253}")
 
 #: Longer values are cut: what people may type is no place for a letter of their own.
 MAX_VALUE = 254
@@ -115,7 +118,8 @@ class Messages:
         template = self._text.get_template(f"{letter.kind}.jinja2")
         message = EmailMessage(policy=SMTP)
         message["From"] = self._sender
-        message["To"] = Address(addr_spec=letter.to)
+        local, _at, domain = letter.to.rpartition("@")
+        message["To"] = Address(username=local, domain=domain)
         message["Subject"] = one_line(_block(template, "subject", content))
         message["Date"] = format_datetime(at)
         message["Message-ID"] = f"<{id_}@{self._sender.domain or 'localhost'}>"
@@ -137,6 +141,11 @@ class Messages:
             else:
                 shown[name] = value
         return shown
+
+
+def is_address(text: str) -> bool:
+    """Whether *text* is one address and nothing else: no name, no second one, no header (HOST-06, ASVS 1.3.11)."""
+    return _ADDRESS.fullmatch(text) is not None and one_line(text) == text
 
 
 def one_line(text: str) -> str:

@@ -12,6 +12,7 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Self
@@ -113,7 +114,8 @@ class Spool(SMSSender):
                 os.fsync(file.fileno())
             hidden.rename(self.path / f"{hidden.stat().st_mtime_ns}-{name}.json")
         except OSError as error:
-            hidden.unlink(missing_ok=True)
+            with suppress(OSError):
+                hidden.unlink()
             raise NotSentError("folder") from error
 
 

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.policy import SMTPUTF8
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -105,7 +107,7 @@ class Maildir(Transport):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             box = mailbox.Maildir(self.path, create=True)
             try:
-                box.add(message.as_bytes())
+                box.add(message.as_bytes(policy=SMTP_POLICY if str(message["To"]).isascii() else SMTPUTF8))
             finally:
                 box.close()
         except OSError as error:
@@ -195,7 +197,9 @@ def _told(*, connecting: bool) -> Iterator[None]:
     try:
         yield
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
-        reason = next(word for kind, word in _REASONS if isinstance(error, kind))
+        # smtplib says "disconnected" of a time-out while it reads.
+        told = error.__context__ if isinstance(error.__context__, TimeoutError) else error
+        reason = next(word for kind, word in _REASONS if isinstance(told, kind))
         alone = not connecting and isinstance(error, _ONE_MESSAGE)
         raise NotSentError(reason, final=alone and _is_final(error), alone=alone) from error
 

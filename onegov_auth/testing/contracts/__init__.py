@@ -1,5 +1,5 @@
 """
-Contract suites: what every provider holds, ours and anybody's.
+Contract suites: what every provider and every sender of text messages holds, ours and anybody's.
 
 Subclass one as ``Test…``, override the fixtures that raise, and run pytest with
 ``-p onegov_auth.testing.plugin``. What a provider can't do is said by overriding an attribute.
@@ -8,5 +8,6 @@ Subclass one as ``Test…``, override the fixtures that raise, and run pytest wi
 from onegov_auth.testing.contracts.password import PasswordProviderContract
 from onegov_auth.testing.contracts.provider import Person, ProviderContract
 from onegov_auth.testing.contracts.redirect import RedirectProviderContract
+from onegov_auth.testing.contracts.sms import SMSSenderContract
 
-__all__ = ["PasswordProviderContract", "Person", "ProviderContract", "RedirectProviderContract"]
+__all__ = ["PasswordProviderContract", "Person", "ProviderContract", "RedirectProviderContract", "SMSSenderContract"]

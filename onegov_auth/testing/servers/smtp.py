@@ -72,9 +72,8 @@ class Smtp(ServerProcess):
     @property
     def messages(self) -> list[EmailMessage]:
         """The mails, in the order they came; ``X-Envelope-To`` says who was to get one."""
-        files = sorted(self.mails.glob("*.eml"))
-        # The default policy makes this class.
-        return [message_from_bytes(file.read_bytes(), EmailMessage, policy=default) for file in files]
+        contents = [file.read_bytes().replace(b"\r\n", b"\n") for file in sorted(self.mails.glob("*.eml"))]
+        return [message_from_bytes(content, EmailMessage, policy=default) for content in contents]
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[EmailMessage]:
         """
