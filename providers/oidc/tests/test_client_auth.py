@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from joserfc import jws
+from joserfc.jwk import RSAKey
 
-from onegov_auth.providers import Callback, Client, Redirect, Secret, Services, Transaction, VerifiedIdentity
+from onegov_auth.providers import Answer, Callback, Client, Redirect, Secret, Services, Transaction, VerifiedIdentity
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.servers import OidcProvider
 from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider, make_pair
@@ -23,13 +24,14 @@ Begin = Callable[[OIDCProvider], tuple[Redirect, Transaction]]
 
 
 def pem(number: int = 0, kind: str = "RSA") -> str:
-    return str(make_pair("one", kind, number).private.as_pem(private=True), "ascii")  # type: ignore[union-attr]
+    return cast("RSAKey", make_pair("one", kind, number).private).as_pem(private=True).decode("ascii")
 
 
 def published(provider: OIDCProvider) -> list[dict[str, Any]]:
     """What the endpoint of the application's own keys answers."""
     answer = provider.routes()["jwks"](Callback({}), Client())
-    return list(json.loads(answer.body)["keys"])  # type: ignore[union-attr]  # an Answer
+    assert isinstance(answer, Answer)
+    return list(json.loads(answer.body)["keys"])
 
 
 @pytest.fixture(name="asserting")
@@ -153,7 +155,8 @@ def test_the_published_keys(asserting: Make, make: Make) -> None:
     provider = asserting()
     answer = provider.routes()["jwks"](Callback({}), Client())
 
-    assert (answer.status, answer.content_type) == (200, "application/jwk-set+json")  # type: ignore[union-attr]
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.content_type) == (200, "application/jwk-set+json")
     assert set(published(provider)[0]) == {"kty", "n", "e", "kid", "use", "alg"}
     assert "jwks" not in make(client_auth="none").routes()
 

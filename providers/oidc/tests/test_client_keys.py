@@ -5,6 +5,7 @@ import hashlib
 import json
 import ssl
 from pathlib import Path
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -18,8 +19,8 @@ from onegov_auth.testing.servers.hostile_oidc import make_pair
 from onegov_auth_oidc.client_keys import ClientKeyError, ClientKeys, read_private_key
 
 
-def pem(key: Key) -> str:
-    return str(key.as_pem(private=True), "ascii")  # type: ignore[union-attr]  # no octet keys here
+def pem(key: Key, *, private: bool = True) -> str:
+    return cast("RSAKey", key).as_pem(private=private).decode("ascii")
 
 
 KEYS = {
@@ -81,7 +82,7 @@ BAD = {
     "half a certificate": pem(KEYS["RS256"]) + "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----",
     "nothing": "",
     "text": "s3cret",
-    "public": str(make_pair("one").private.as_pem(private=False), "ascii"),  # type: ignore[union-attr]  # an RSA key
+    "public": pem(make_pair("one").private, private=False),
     "public jwk": json.dumps(make_pair("one").published),
     "shared": json.dumps(OctKey.generate_key(256).as_dict(private=True)),
     "list": "[1]",
