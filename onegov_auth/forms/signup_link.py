@@ -42,7 +42,6 @@ class SignupLinkForm(Form):
     max_age = RadioField(
         _("How long may the link be used?"),
         [InputRequired()],
-        choices=list(AGE_NAMES.items()),
         default="week",
     )
     max_uses = IntegerField(

@@ -16,6 +16,7 @@ from onegov_auth.accounts import Hooks
 from onegov_auth.auth import Auth
 from onegov_auth.domain import Identity
 from onegov_auth.errors import SchemaOutdatedError
+from onegov_auth.passwords import PasswordPolicy
 from onegov_auth.providers import RedirectProvider, RequestProvider
 from onegov_auth.settings import load_settings, refuse_pending
 from onegov_auth.web.autologin import autologin_tween_factory
@@ -29,7 +30,7 @@ from onegov_auth.web.pages import AuthPages
 from onegov_auth.web.transaction import commit_tween_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
 
     from sqlalchemy.orm import Session
@@ -75,6 +76,8 @@ class AuthApp(AuthBase):
         allowed_hosts: Host names besides that of ``base_url``; if there are any, other ones are refused.
         page_headers: Headers that every page gets which has none of that name.
         hooks: What :class:`onegov_auth.auth.Auth` asks and tells.
+        password_policy: Which new passwords are allowed; a subclass adds checks or leaves some out.
+        mail_templates: Folders with templates that go before ours, in a folder ``mail`` below.
     """
 
     auth_path: ClassVar[str] = "auth"
@@ -86,6 +89,8 @@ class AuthApp(AuthBase):
         "X-Frame-Options": "SAMEORIGIN",
     }
     hooks: ClassVar[Hooks] = Hooks()
+    password_policy: ClassVar[type[PasswordPolicy]] = PasswordPolicy
+    mail_templates: ClassVar[Sequence[str | PathLike[str]]] = ()
 
     mount_auth_pages = dectate.directive(MountPages)
 
@@ -133,7 +138,12 @@ class AuthApp(AuthBase):
         """
         refuse_pending(settings)
         cls.commit()
-        auth = Auth.from_settings(settings, hooks=cls.all_hooks(), mount=f"/{cls.auth_path}", **kwargs)
+        own: dict[str, Any] = {
+            "policy": cls.password_policy.from_settings(settings),
+            "mail_templates": cls.mail_templates,
+        }
+        own |= {"hooks": cls.all_hooks(), "mount": f"/{cls.auth_path}"}
+        auth = Auth.from_settings(settings, **{**own, **kwargs})
         try:
             migrations.check(auth.database.engine, settings.schema_name)
         except SchemaOutdatedError:

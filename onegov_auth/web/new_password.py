@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onegov_auth.errors import InsecurePasswordError
 from onegov_auth.i18n import Text, _
 
 if TYPE_CHECKING:
     from wtforms import Field
 
-    from onegov_auth.errors import InsecurePasswordError
+    from onegov_auth.errors import InvalidPasswordError
     from onegov_auth.web.request import AuthRequest
 
 __all__ = ["ask_for_password", "say_why"]
+
+_UNUSABLE = _("This password can't be used: it is too long, or has characters that can't be typed.")
 
 
 def ask_for_password(request: AuthRequest, *fields: Field) -> Text:
@@ -34,6 +37,7 @@ def ask_for_password(request: AuthRequest, *fields: Field) -> Text:
     return Text(_("At least {n} characters. Some words in a row are easy to keep in mind."), n=passwords.min_length)
 
 
-def say_why(request: AuthRequest, field: Field, error: InsecurePasswordError) -> None:
+def say_why(request: AuthRequest, field: Field, error: InsecurePasswordError | InvalidPasswordError) -> None:
     """Say beside the field what is wrong with the password, in the person's language."""
-    field.errors = [request.translate(message) for message in error.messages]
+    messages = error.messages if isinstance(error, InsecurePasswordError) else [_UNUSABLE]
+    field.errors = [request.translate(message) for message in messages]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onegov_auth.errors import InsecurePasswordError
+from onegov_auth.errors import InsecurePasswordError, InvalidPasswordError
 from onegov_auth.forms import ChangePasswordForm
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import LoggedIn as Entered
@@ -48,7 +48,7 @@ def change(self: OwnPassword, request: AuthRequest) -> Response:  # noqa: ARG001
     old, new = form.old.data or "", form.password.data or ""
     try:
         outcome = request.root_app.auth.change_password(identity_of(request), old, new, request.client)
-    except InsecurePasswordError as error:
+    except (InsecurePasswordError, InvalidPasswordError) as error:
         say_why(request, form.password, error)
         return _page(request, form)
     if isinstance(outcome, Refused):

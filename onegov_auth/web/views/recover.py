@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onegov_auth.errors import InsecurePasswordError
+from onegov_auth.errors import InsecurePasswordError, InvalidPasswordError
 from onegov_auth.forms import PasswordResetForm, RequestPasswordResetForm
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused
@@ -69,7 +69,7 @@ def reset(self: PasswordReset, request: AuthRequest) -> Response:  # noqa: ARG00
     try:
         email, password = form.email.data or "", form.password.data or ""
         outcome = request.root_app.auth.reset(token, email, password, request.client)
-    except InsecurePasswordError as error:
+    except (InsecurePasswordError, InvalidPasswordError) as error:
         say_why(request, form.password, error)
         return _reset_page(request, form, token)
     if isinstance(outcome, Refused):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from webob.exc import HTTPNotFound
 
-from onegov_auth.errors import ExpiredSignupLinkError, InsecurePasswordError
+from onegov_auth.errors import ExpiredSignupLinkError, InsecurePasswordError, InvalidPasswordError
 from onegov_auth.forms import RegistrationForm, RequestPasswordResetForm
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused
@@ -59,7 +59,7 @@ def register(self: Registration, request: AuthRequest) -> Response:  # noqa: ARG
         outcome = request.root_app.auth.register(form, request.client, token)
     except ExpiredSignupLinkError:
         return _page(request, None, token, alert=_EXPIRED_LINK)
-    except InsecurePasswordError as error:
+    except (InsecurePasswordError, InvalidPasswordError) as error:
         say_why(request, form.password, error)
         return _page(request, form, token)
     if isinstance(outcome, Refused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onegov_auth.errors import InsecurePasswordError
+from onegov_auth.errors import InsecurePasswordError, InvalidPasswordError
 from onegov_auth.forms import Form, step_form
 from onegov_auth.i18n import Text, _
 from onegov_auth.outcomes import LoggedIn, Refused, StepRequired, Unavailable
@@ -84,7 +84,7 @@ def take(self: PendingStep, request: AuthRequest) -> Response:  # noqa: ARG001 -
         return _page(request, transaction, pending, form)
     try:
         outcome = auth.take_step(transaction, pending.step, _answer(fields), request.client)
-    except InsecurePasswordError as error:
+    except (InsecurePasswordError, InvalidPasswordError) as error:
         say_why(request, form["password"], error)
         return _page(request, transaction, pending, form)
     return _after(request, outcome, transaction, pending, form)

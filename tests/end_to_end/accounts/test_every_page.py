@@ -1,0 +1,227 @@
+"""Every page, as people see it: in light and dark, on phone and desktop, with a keyboard and a screen reader."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page
+
+from onegov_auth.testing.servers import npm
+
+#: CSS pixels: a small phone's, WCAG 2.2 SC 1.4.10's zoomed window is narrower still, and a desktop's.
+WIDTHS = {"narrow": 360, "wide": 1280}
+REFLOW = 320
+
+#: What axe looks at: WCAG 2.2 AA and all before it, and what its makers advise besides.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+#: Where pictures go, if somebody wants them: see docs/screenshots.py.
+PICTURES = os.environ.get("ONEGOV_AUTH_SCREENSHOTS")
+
+AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
+
+
+@pytest.fixture(name="axe", scope="session")
+def _axe() -> str:
+    """The source of axe-core."""
+    return (npm.install(Path(__file__).parents[1] / "axe") / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def faults(page: Page, axe: str) -> list[str]:
+    """What axe finds on the page as it is."""
+    page.evaluate(axe)
+    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
+    return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found["violations"]]
+
+
+def look(page: Page, name: str, axe: str) -> list[str]:
+    """Look at one page in all ways; take pictures if somebody wants them."""
+    complaints = []
+    for scheme in ("light", "dark"):
+        for width, pixels in WIDTHS.items():
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of two
+            page.set_viewport_size({"width": pixels, "height": 800})
+            complaints += [f"{name} {scheme} {width}: {fault}" for fault in faults(page, axe)]
+            if PICTURES:
+                page.screenshot(path=Path(PICTURES) / f"{name}-{scheme}-{width}.png", full_page=True)
+    page.set_viewport_size({"width": REFLOW, "height": 800})
+    if page.evaluate("document.documentElement.scrollWidth") > REFLOW:
+        complaints.append(f"{name}: wider than {REFLOW} pixels")
+    return complaints
+
+
+def public_pages(town: Any, page: Page) -> Iterator[str]:
+    """Those for people who are not logged in, with what may go wrong on them."""
+
+    def at(path: str) -> None:
+        page.goto(f"{town.url}/auth/{path}")
+
+    at("login")
+    yield "login"
+    page.get_by_label("E-Mail Address").fill("nobody@example.org")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    yield "login-refused"
+    at("logout")
+    yield "logout-done"
+    at("nowhere")
+    yield "problem"
+    at("register")
+    yield "register"
+    page.get_by_label("E-mail address").fill("ann")
+    page.locator("form").evaluate("form => { form.noValidate = true }")
+    page.get_by_role("button", name="Create the account").click()
+    yield "register-refused"
+    at("register?token=expired")
+    yield "register-expired"
+    at("resend")
+    yield "resend"
+    at("resend?sent=1")
+    yield "resend-sent"
+    at("activate?token=expired")
+    yield "activate-expired"
+    at("request-password")
+    yield "request-password"
+    at("request-password?sent=1")
+    yield "request-password-sent"
+    at("account/email?confirm=expired")
+    yield "email-confirm-expired"
+
+
+def mailed_pages(town: Any, page: Page) -> Iterator[str]:
+    """Those that links in mails lead to."""
+    page.goto(f"{town.url}/auth/register")
+    page.get_by_label("E-mail address").fill("ben@example.org")
+    page.get_by_label("Password", exact=True).fill(town.password)
+    page.locator("input[name=confirm]").fill(town.password)
+    page.get_by_role("button", name="Create the account").click()
+    page.goto(town.link(town.mail()))
+    yield "activate"
+    page.get_by_role("button", name="Activate").click()
+    yield "activate-done"
+    town.add("cleo@example.org", email="cleo@example.org", email_verified=True)
+    page.goto(f"{town.url}/auth/request-password")
+    page.get_by_label("E-mail address").fill("cleo@example.org")
+    page.get_by_role("button", name="Send the mail").click()
+    page.goto(town.link(town.mail()))
+    yield "reset-password"
+    page.get_by_label("E-mail address").fill("cleo@example.org")
+    page.get_by_label("New password").fill("short")
+    page.get_by_role("button", name="Save the new password").click()
+    yield "reset-password-refused"
+
+
+def own_pages(town: Any, page: Page) -> Iterator[str]:
+    """Those of somebody with a long name, many sessions and something to tell."""
+    name = "Wilhelmina-Alexandra von Hohenlohe-Waldenburg-Schillingsfürst zu Öttingen"
+    address = "wilhelmina-alexandra.von-hohenlohe-waldenburg-schillingsfuerst@post.example.org"
+    town.add(address, realname=name, email=address, email_verified=True)
+    town.log_in(page, address, to="/auth/account")
+    yield "account"
+    crowd(town, address)
+    for path in ("password", "email", "identities", "sessions", "activity"):
+        page.goto(f"{town.url}/auth/account/{path}")
+        yield f"account-{path}"
+    page.goto(f"{town.url}/auth/account/sessions?page=2")
+    yield "account-sessions-2"
+    page.goto(f"{town.url}/auth/account/password")
+    page.get_by_label("Current password").fill("wrong")
+    page.get_by_label("New password", exact=True).fill("short")
+    page.get_by_label("New password, once more").fill("short")
+    page.get_by_role("button", name="Change the password").click()
+    yield "account-password-refused"
+    page.goto(f"{town.url}/auth/account/email")
+    page.get_by_label("New e-mail address").fill("w@example.org")
+    page.get_by_role("button", name="Change the address").click()
+    yield "account-email-pending"
+    page.goto(link(town, "w@example.org"))
+    yield "email-confirm"
+    page.goto(link(town, address))
+    yield "email-revoke"
+    town.ahead = timedelta(minutes=6)
+    page.goto(f"{town.url}/auth/account/sessions")
+    yield "account-confirm"
+    page.goto(f"{town.url}/auth/logout")
+    yield "logout"
+
+
+def link(town: Any, receiver: str) -> str:
+    """The link of the last mail to somebody."""
+    mails = [mail for mail in town.post.wait_for(town.read + 2) if mail["X-Envelope-To"] == receiver]
+    return str(town.link(mails[-1]))
+
+
+def crowd(town: Any, username: str) -> None:
+    """Thirty other sessions of somebody."""
+    auth = town.app.auth
+    with auth.database.unit() as db:
+        user = auth.users(db).by_username(username)
+        for _ in range(30):
+            db.add(
+                auth.entities.session(
+                    user_id=user.id,
+                    token_hash=uuid4().hex * 2,
+                    provider="local",
+                    created=town.now(),
+                    last_seen=town.now(),
+                    expires=town.now() + timedelta(hours=1),
+                    address="2001:db8:85a3:8d3:1319:8a2e:370:7348",
+                    user_agent=AGENT,
+                )
+            )
+
+
+def admin_pages(town: Any, page: Page) -> Iterator[str]:
+    """Those of an administrator."""
+    town.add("admin@example.org", "admin", realname="Ada Admin")
+    town.log_in(page, "admin@example.org", to="/auth/admin/signup-links")
+    yield "signup-links-empty"
+    page.get_by_label("Role").select_option("editor")
+    page.get_by_role("button", name="Make the link").click()
+    yield "signup-links-made"
+    page.get_by_role("button", name="Revoke").click()
+    yield "signup-links"
+
+
+def step_pages(town: Any, page: Page) -> Iterator[str]:
+    """What may be asked for before somebody gets in."""
+    for step in ("change_password", "complete_profile"):
+        name = f"{step.replace('_', '-')}@example.org"
+        town.add(name)
+        with town.app.auth.database.unit() as db:
+            town.app.auth.users(db).by_username(name).require_step(step)
+        town.log_in(page, name)
+        yield f"step-{step.replace('_', '-')}"
+
+
+@pytest.mark.parametrize("pages", [public_pages, mailed_pages, own_pages, admin_pages, step_pages])
+def test_every_page(town: Any, page: Page, axe: str, pages: Callable[[Any, Page], Iterator[str]]) -> None:
+    """
+    axe-core finds nothing in light or dark, on phone or desktop; nothing has to be scrolled sideways at 320 pixels.
+
+    What a browser's security policy forbids would fail the test as well.
+    """
+    complaints = [complaint for name in pages(town, page) for complaint in look(page, name, axe)]
+
+    assert complaints == []
+
+
+def test_keyboard(town: Any, page: Page) -> None:
+    """The first key stop leads to the content, every stop can be seen, and what went wrong is where the focus is."""
+    page.goto(f"{town.url}/auth/request-password")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    assert skip.evaluate("it => document.activeElement === it && it.getBoundingClientRect().top >= 0")
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+    page.locator("form").evaluate("form => { form.noValidate = true }")
+    page.get_by_role("button", name="Send the mail").click()
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"

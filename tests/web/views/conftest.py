@@ -1,0 +1,115 @@
+"""A site that people join by themselves, whose mails arrive at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from onegov_auth.auth import Auth
+from onegov_auth.collections import UserCollection
+from onegov_auth.keys import Keys
+from onegov_auth.mail import Mailer
+from onegov_auth.mail.transports import Send, Transport
+
+PASSWORD = "correct horse battery staple"
+BASE = "https://app.example.org"
+
+
+class Letterbox(Transport):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    def connected(self) -> AbstractContextManager[Send]:
+        """The list."""
+        return nullcontext(self.mails.append)
+
+
+class Prompt(Mailer):
+    """Sends before the answer, so that tests need not wait."""
+
+    def wake(self) -> None:
+        """Send what was committed."""
+        self.deliver()
+
+
+@dataclass
+class Town:
+    """The site with what tests do on it."""
+
+    app: Any
+    new_browser: Callable[..., Any]
+    clock: Any
+    mails: list[EmailMessage] = field(default_factory=list)
+
+    def browser(self) -> Any:
+        """A browser that knows nothing of others."""
+        return self.new_browser(self.app)
+
+    def member(self, username: str = "ann@example.org", role: str = "member", **more: Any) -> Any:
+        """A browser in which somebody with an account has just logged in."""
+        with self.app.auth.database.unit() as db:
+            user = UserCollection(db).add(username, PASSWORD, role)
+            for name, value in more.items():
+                setattr(user, name, value)
+        return self.logged_in(username)
+
+    def logged_in(self, username: str = "ann@example.org", password: str = PASSWORD) -> Any:
+        """Another browser in which somebody has just logged in."""
+        browser = self.browser()
+        assert browser.log_in(username, password).status_code == 303
+        return browser
+
+    def user(self, username: str) -> Any:
+        """The user of that name; None if there is none."""
+        with self.app.auth.database.read() as db:
+            user = UserCollection(db).by_username(username)
+            if user is not None:
+                db.refresh(user)
+                db.expunge(user)
+            return user
+
+    def link(self, page: str, to: str | None = None) -> str:
+        """The path of the last mailed link to a page."""
+        for mail in reversed(self.mails):
+            body = mail.get_body(("plain",))
+            found = re.search(rf"{BASE}(/auth/{page}[?]\S+)", body.get_content() if body else "")
+            if found and to in {None, mail["To"]}:
+                return found[1]
+        raise AssertionError(f"no mail to {to} leads to {page}")
+
+    def old(self) -> None:
+        """Six minutes pass: no login is fresh any more."""
+        self.clock.advance(360)
+
+
+@pytest.fixture(name="make_town")
+def _make_town(
+    app_class: Any, database: Any, clock: Any, hasher: Any, make_settings: Any, make_browser: Any
+) -> Callable[..., Town]:
+    """Make the site with these settings; by position, more providers."""
+
+    def make(*providers: Any, **changes: Any) -> Town:
+        settings = make_settings(**{"registration": {"enabled": True}, **changes})
+        box = Letterbox()
+        keys = Keys(settings.secrets, settings.application)
+        mailer = Prompt(settings, database, keys, clock=clock, transport=box)
+        app_class.commit()
+        auth = Auth(settings, database, clock=clock, hasher=hasher, hooks=app_class.hooks, mailer=mailer)
+        auth.providers = {**auth.providers, **{provider.name: provider for provider in providers}}
+        return Town(app_class(auth), make_browser, clock, box.mails)
+
+    return make
+
+
+@pytest.fixture(name="town")
+def _town(make_town: Callable[..., Town]) -> Town:
+    """The site, with local accounts."""
+    return make_town()
