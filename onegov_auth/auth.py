@@ -7,7 +7,7 @@ accounts (:mod:`onegov_auth.self_service`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from onegov_auth.accounts import Hooks
@@ -51,9 +51,19 @@ class Auth(EmailChanges, Recovering, TakingSteps):
         database: Database | None = None,
         hasher: Hasher | None = None,
         mount: str = "/auth",
+        **parts: Any,
     ) -> Self:
         """
         Everything a configuration describes. No server but the database is asked.
+
+        Args:
+            settings: The checked configuration.
+            clock: The time.
+            hooks: What the application wants to be asked or told.
+            database: The host's own, in place of the configured one.
+            hasher: As for :class:`Auth`.
+            mount: The path the pages are mounted at.
+            parts: More of what :class:`Auth` takes, such as ``policy``, ``mailer`` or ``mail_templates``.
 
         Raises:
             SettingsError: If a provider can't work as configured.
@@ -62,7 +72,7 @@ class Auth(EmailChanges, Recovering, TakingSteps):
         if database is None:
             keys = Keys(settings.secrets, settings.application)
             database = Database(settings.database.reveal(), settings.schema_name, clock=clock, keys=keys)
-        return cls(settings, database, clock=clock, hooks=hooks, hasher=hasher, mount=mount)
+        return cls(settings, database, clock=clock, hooks=hooks, hasher=hasher, mount=mount, **parts)
 
     def users(self, db: Session) -> UserCollection:
         """The users, as seen by that database session."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onegov_auth.accounts import Accounts, Hooks, LocalPasswords
@@ -53,6 +55,7 @@ class Parts:
         hooks: What the application wants to be asked or told.
         hasher: Compares and makes password hashes; by default as the settings say.
         mailer: Sends mails; by default as the settings say.
+        mail_templates: Folders with an application's own templates, in a folder ``mail`` below.
         policy: Which new passwords are allowed; by default as the settings say.
         token: Makes a secret of the given number of random bytes, as URL-safe text.
         mount: The path the pages are mounted at, for the address a provider sends the browser back to.
@@ -70,6 +73,7 @@ class Parts:
         hasher: Hasher | None = None,
         mailer: Mailer | None = None,
         policy: PasswordPolicy | None = None,
+        mail_templates: Sequence[str | PathLike[str]] = (),
         resources: Resources | None = None,
         token: Callable[[int], str] = secrets.token_urlsafe,
         mount: str = "/auth",
@@ -88,7 +92,10 @@ class Parts:
         database.context = replace(known, keys=known.keys or self.keys, hasher=known.hasher or self.hasher)
         self.policy = policy or PasswordPolicy.from_settings(settings)
         self.local = LocalPasswords(database, self.hasher, entities=entities)
-        self.mailer = mailer or Mailer(settings, database, self.keys, clock=clock, entities=entities)
+        folders = [Path(folder) for folder in mail_templates]
+        self.mailer = mailer or Mailer(
+            settings, database, self.keys, clock=clock, directories=folders, entities=entities
+        )
         self.notices = Notices(self.mailer, settings.base_url, mount, clock)
         keep = settings.passwords.forbid.history
         history = PasswordHistory(database, self.hasher, keep, clock=clock, entities=entities)

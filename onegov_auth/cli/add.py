@@ -46,7 +46,7 @@ def add(  # noqa: PLR0913 - one argument per option
     settings = operator.settings
     known_role(operator, role)
     _refuse_existing(operator, username)
-    clear, made_up = new_password(password, username, settings, no_prompt=no_prompt)
+    clear, made_up = new_password(password, username, operator.policy, no_prompt=no_prompt)
     asks = not no_prompt and somebody_can_answer()
     if yubikey is None and asks and settings.second_factors.yubikey is not None:
         yubikey = click.prompt("YubiKey (leave empty for none)", default="", show_default=False, err=True)

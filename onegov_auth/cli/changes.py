@@ -31,7 +31,7 @@ def change_password(operator: Operator, *, username: str, password: str | None, 
         user = find_user(db, username)
         if is_external(user):
             raise Failure(f"{username} comes from {user.source} and has no password here.")
-    clear, made_up = new_password(password, username, operator.settings, no_prompt=no_prompt)
+    clear, made_up = new_password(password, username, operator.policy, no_prompt=no_prompt)
 
     def work(unit: Work) -> int:
         user = unit.user(username)

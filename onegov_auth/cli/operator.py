@@ -26,6 +26,7 @@ from onegov_auth.domain import Client, Step
 from onegov_auth.events import Event, EventLog
 from onegov_auth.keys import Keys
 from onegov_auth.models import User
+from onegov_auth.passwords import PasswordPolicy
 from onegov_auth.sessions import Sessions
 from onegov_auth.settings import Secret, Settings, load_settings, settings_from
 
@@ -148,6 +149,14 @@ class Operator:
         if self.options.app is None:
             return Hooks()
         return hooks_of(load_application(self.options.app))
+
+    @cached_property
+    def policy(self) -> PasswordPolicy:
+        """Which new passwords are allowed: by the settings, or by the application that ``--app`` names."""
+        if self.options.app is None:
+            return PasswordPolicy.from_settings(self.settings)
+        policy: PasswordPolicy = load_application(self.options.app).password_policy.from_settings(self.settings)
+        return policy
 
     @cached_property
     def sessions(self) -> Sessions:

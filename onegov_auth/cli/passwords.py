@@ -11,7 +11,6 @@ import click
 
 from onegov_auth.cli.failures import USAGE, Failure
 from onegov_auth.passwords import Hasher, PasswordPolicy, Verification, random_password
-from onegov_auth.settings import Settings
 from onegov_auth.settings.accounts import Passwords
 
 __all__ = ["ConfiguredHasher", "new_password", "password_options", "somebody_can_answer"]
@@ -28,14 +27,14 @@ def password_options(function: F) -> F:
     return click.option("--password", metavar="TEXT", help=text)(function)
 
 
-def new_password(given: str | None, username: str, settings: Settings, *, no_prompt: bool) -> tuple[str, bool]:
+def new_password(given: str | None, username: str, policy: PasswordPolicy, *, no_prompt: bool) -> tuple[str, bool]:
     """
     A new password that the policy allows.
 
     Args:
         given: The option's value.
         username: Whose it will be.
-        settings: With the policy.
+        policy: Which ones are allowed.
         no_prompt: Ask for nothing.
 
     Returns:
@@ -52,8 +51,8 @@ def new_password(given: str | None, username: str, settings: Settings, *, no_pro
     elif given is None and not no_prompt:
         given = _asked_for()
     if not given:
-        return random_password(max(16, settings.passwords.min_length)), True
-    PasswordPolicy.from_settings(settings).check(given, username)
+        return random_password(max(16, policy.settings.min_length)), True
+    policy.check(given, username)
     return given, False
 
 

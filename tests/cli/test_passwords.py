@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from onegov_auth.cli.passwords import ConfiguredHasher, new_password, password_options
+from onegov_auth.passwords import PasswordPolicy
 from onegov_auth.settings import Settings
 from onegov_auth.settings.accounts import Passwords
 
@@ -21,7 +23,7 @@ def _ask(make_settings: Callable[..., Settings]) -> Callable[..., Result]:
     @click.command()
     @password_options
     def command(password: str | None, *, no_prompt: bool) -> None:
-        click.echo(new_password(password, "ann", make_settings(), no_prompt=no_prompt))
+        click.echo(new_password(password, "ann", PasswordPolicy.from_settings(make_settings()), no_prompt=no_prompt))
 
     def ask(*arguments: str, typed: str = "", **more: Any) -> Result:
         return CliRunner().invoke(command, arguments, input=typed, **more)
@@ -98,7 +100,7 @@ def test_as_long_as_the_policy_wants(make_settings: Callable[..., Settings]) -> 
     """One that is made up is long enough for the policy."""
     settings = make_settings(passwords={"min_length": 40})
 
-    password, _ = new_password(None, "ann", settings, no_prompt=True)
+    password, _ = new_password(None, "ann", PasswordPolicy.from_settings(settings), no_prompt=True)
 
     assert len(password) == 40
 
@@ -121,3 +123,24 @@ def test_hasher_is_the_settings() -> None:
     assert hasher.verify(GOOD, hashed).ok
     assert not hasher.verify(f"{GOOD}!", hashed).ok
     hasher.verify_dummy(GOOD)
+
+
+def test_the_applications_policy(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``--app``, the application's own policy decides."""
+    module = tmp_path / "with_policy.py"
+    module.write_text(
+        "from onegov_auth import AuthApp\n"
+        "from onegov_auth.passwords import PasswordPolicy\n\n"
+        "class NoRed(PasswordPolicy):\n"
+        "    def checks(self):\n"
+        "        return [*super().checks(), self.no_red]\n\n"
+        "    def no_red(self, candidate):\n"
+        "        return 'No red, please.' if 'red' in candidate.clear else None\n\n"
+        "class App(AuthApp):\n"
+        "    password_policy = NoRed\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = run("--app", "with_policy:App", "add", "member", "ann", "--password", "a red lantern pudding")
+
+    assert (result.exit_code, result.stderr) == (4, "Error: No red, please.\n")
+    assert run("add", "member", "ann", "--password", "a red lantern pudding").exit_code == 0
