@@ -1,0 +1,199 @@
+"""
+A callback beside the raw token exchange plus verification, in one run and against one provider.
+
+The baseline posts the code over a kept connection of httpx, and verifies the ID token by joserfc with a key it read
+once: no transaction, no account, no session, no record. Ours is the whole callback as a browser asks for it. The
+provider is :mod:`benchmarks.oidc_op`; what it takes itself is in both, and is measured as a bare round trip.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from benchmarks.framework import HOST, App, body_of, get, post
+from benchmarks.measure import Line, interleaved
+from onegov_auth import migrations
+from onegov_auth.database import Database
+from onegov_auth.settings import settings_from
+
+__all__ = ["callbacks"]
+
+CALLBACK_LIMIT = 2.0
+
+#: As many people log in by turns: more than one session each, and no more than may be open.
+PEOPLE = 50
+CALLS = 10
+
+CALLBACK = f"https://{HOST}/auth/provider/company/callback"
+
+
+@contextlib.contextmanager
+def _provider() -> Iterator[str]:
+    command = [sys.executable, "-m", "benchmarks.oidc_op"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+class Ours:
+    """Callbacks that a browser is ready to ask for."""
+
+    def __init__(self, url: str, issuer: str, asking: httpx.Client, count: int) -> None:
+        self.app = App.from_settings(_settings(url, issuer))
+        self._asking = asking
+        self._devices: dict[int, str] = {}
+        self._ready = [self._begin(number) for number in range(count)]
+
+    def __call__(self, number: int) -> None:
+        """Come back, with a browser that this person used before, but for the first time."""
+        cookie, query = self._ready[number]
+        known = self._devices.get(number % PEOPLE)
+        environ = get("/auth/provider/company/callback", f"{cookie}; {known}" if known else cookie)
+        body_of(self._noticing(number) if known is None else self.app, environ | {"QUERY_STRING": query}, "303")
+
+    def _noticing(self, number: int) -> Callable[..., Any]:
+        """The application, and a note of the cookie by which it knows the browser again."""
+
+        def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+            def start(status: str, headers: list[tuple[str, str]], error: object = None) -> Any:
+                for name, value in headers:
+                    if name == "Set-Cookie" and value.startswith(f"{self.app.cookies.device}="):
+                        self._devices[number % PEOPLE] = value.partition(";")[0]
+                return start_response(status, headers, error)
+
+            return self.app(environ, start)
+
+        return app
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.app.auth.resources.clear()
+        self.app.auth.database.dispose()
+
+    def _begin(self, number: int) -> tuple[str, str]:
+        # A browser of its own for each: one has only so many logins pending.
+        cookie = f"{self.app.cookies.browser}={number:07d}".ljust(len(self.app.cookies.browser) + 44, "b")
+        login = body_of(self.app, get("/auth/login", cookie)).decode()
+        csrf = login.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
+        page = body_of(self.app, post("/auth/provider/company", cookie, {"csrf_token": csrf})).decode()
+        url = unescape(page.partition("; url=")[2].partition('"')[0])
+        answer = self._asking.get(f"{url}&{urlencode({'sub': f'person{number % PEOPLE}'})}").json()
+        return cookie, urlencode(answer)
+
+
+class Raw:
+    """The exchange and the verification, as one writes them by hand."""
+
+    def __init__(self, issuer: str, asking: httpx.Client, count: int) -> None:
+        self.client = httpx.Client(trust_env=False)
+        metadata = self.client.get(f"{issuer}/.well-known/openid-configuration").json()
+        self._token_endpoint = metadata["token_endpoint"]
+        self._keys = KeySet.import_key_set(self.client.get(metadata["jwks_uri"]).json())
+        self._rules = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": "example-app"},
+            nonce={"essential": True, "value": "nonce"},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        asked = {"client_id": "example-app", "nonce": "nonce", "state": "state"}
+        address = metadata["authorization_endpoint"]
+        self._codes = [
+            asking.get(address, params={**asked, "sub": f"person{number % PEOPLE}"}).json()["code"]
+            for number in range(count)
+        ]
+
+    def __call__(self, number: int) -> None:
+        """Exchange a code and verify what comes."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": self._codes[number],
+            "redirect_uri": CALLBACK,
+            "code_verifier": "v" * 64,
+        }
+        answer = self.client.post(self._token_endpoint, data=form, auth=("example-app", "s3cret"))
+        token = jwt.decode(answer.json()["id_token"], self._keys, algorithms=["RS256"])
+        self._rules.validate(token.claims)
+
+
+def callbacks(urls: Mapping[str, str], blocks: int) -> Iterator[Line]:
+    """
+    One comparison for each database, which is empty.
+
+    Raises:
+        RuntimeError: If metadata or keys are fetched while they are kept.
+    """
+    with _provider() as issuer, httpx.Client(trust_env=False) as asking:
+        count = max((blocks + 2) * CALLS, PEOPLE)
+        for name, url in urls.items():
+            database = Database(url)
+            migrations.upgrade(database.engine)
+            database.dispose()
+            ours, raw = Ours(url, issuer, asking, count + PEOPLE), Raw(issuer, asking, count + PEOPLE)
+            for number in range(count, count + PEOPLE):
+                # Everybody has an account, all is kept, all connections are open.
+                ours(number)
+                raw(number)
+            before = _calls(asking, issuer)
+            trip = _round_trip(issuer)
+            candidates: list[tuple[str, Callable[[int], object]]] = [("callback", ours), ("raw", raw), ("trip", trip)]
+            framework, by_hand, bare = interleaved(candidates, blocks=blocks, calls=CALLS)
+            fetched = {path: _calls(asking, issuer)[path] - before[path] for path in before if path != "/calls"}
+            if any(fetched[path] for path in fetched if path != "/token"):
+                raise RuntimeError(f"something was fetched that is kept: {fetched}")
+            ours.close()
+            raw.client.close()
+            yield Line(f"OpenID callback, {name}", CALLBACK_LIMIT, framework, by_hand)
+            print(f"  a bare round trip to the provider: {bare.milliseconds:.3f} ms; fetched meanwhile: {fetched}")
+
+
+def _round_trip(issuer: str) -> Callable[[int], object]:
+    port = urlsplit(issuer).port or 0
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def trip(_number: int) -> bytes:
+        connection.sendall(b"HEAD /trip HTTP/1.1\r\nHost: provider\r\n\r\n")
+        return connection.recv(4096)
+
+    return trip
+
+
+def _calls(asking: httpx.Client, issuer: str) -> dict[str, int]:
+    found: dict[str, int] = asking.get(f"{issuer}/calls").json()
+    names = ("/token", "/jwks", "/.well-known/openid-configuration", "/userinfo")
+    return {name: found.get(name, 0) for name in names}
+
+
+def _settings(url: str, issuer: str) -> Any:
+    return settings_from(
+        {
+            "application": "bench/oidc",
+            "base_url": f"https://{HOST}",
+            "database": url,
+            "secrets": ["a secret for benchmarks only, of more than 32 characters"],
+            "providers": {
+                "local": {"kind": "local"},
+                "company": {
+                    "kind": "oidc",
+                    "issuer": issuer,
+                    "client_id": "example-app",
+                    "client_secret": "s3cret",
+                    "roles": {"member": ["staff"]},
+                },
+            },
+        }
+    )
