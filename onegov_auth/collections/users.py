@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import logging
 import secrets
@@ -221,8 +222,9 @@ class UserCollection:
         return self.query().filter(self.model.role.in_([role, *roles]))
 
     def by_signup_token(self, signup_token: str) -> Query[User]:
-        """The users who registered by that signup link."""
-        return self.query().filter_by(signup_token=signup_token)
+        """The users who registered by that signup link: its token, or what is kept of it."""
+        hashed = hashlib.sha256(signup_token.encode("utf-8", "surrogatepass")).hexdigest()
+        return self.query().filter(self.model.signup_token.in_([signup_token, hashed]))
 
     def by_yubikey(self, token: str, active_only: bool = True) -> User | None:
         """

@@ -84,7 +84,7 @@ class Registering(SelfService):
             maker = None if by is None else self.locked(db, by.uid)
             if by is not None and maker is None:
                 raise ValueError("nobody makes that link")
-            if group is not None and db.get(self.entities.group, group_id) is None:
+            if group is not None and (group_id is None or db.get(self.entities.group, group_id) is None):
                 raise ValueError(f"there is no group {group}")
             token, row = self.signup_links.make(
                 db, role, timedelta(seconds=max_age), max_uses, group_id=group_id, domain=domain, by=maker
