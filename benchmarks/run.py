@@ -25,12 +25,16 @@ from sqlalchemy import create_engine
 from benchmarks.baseline import Bare, bare_app, form_mac
 from benchmarks.framework import App, body_of, get, post
 from benchmarks.ldap_login import directory_logins
+from benchmarks.ldap_sync import directory_syncs
 from benchmarks.measure import Line, Measured, interleaved
+from benchmarks.oidc_callback import callbacks
 from benchmarks.people import PASSWORD, fill, refresh, session_token, username
 from benchmarks.startup import startup
 from onegov_auth.passwords import Hasher
 from onegov_auth.settings import Settings, settings_from
 from onegov_auth.testing.servers import PostgreSQL, ServerMissingError
+
+PARTS = ["local", "directory", "openid", "sync"]
 
 REQUEST_LIMIT = 1.3
 LOGIN_LIMIT = 2.0
@@ -151,6 +155,27 @@ def _explain(ours: float, least: float, verify: float) -> None:
 
 def compare(options: argparse.Namespace) -> list[Line]:
     """Everything that has a limit and takes time."""
+    lines = local(options) if "local" in options.parts else []
+    if "directory" in options.parts:
+        for line in directory_logins(options.blocks):
+            lines.append(line)
+            print(line, flush=True)
+    if "openid" in options.parts:
+        with databases(options.databases) as urls:
+            for line in callbacks({name: empty for name, (empty, _) in urls.items()}, options.blocks):
+                lines.append(line)
+                print(line, flush=True)
+    if "sync" in options.parts:
+        with databases(options.databases) as urls:
+            counts = (10_000,) if options.quick else (10_000, 100_000)
+            for line in directory_syncs({name: empty for name, (empty, _) in urls.items()}, counts):
+                lines.append(line)
+                print(line, flush=True)
+    return lines
+
+
+def local(options: argparse.Namespace) -> list[Line]:
+    """Requests and logins with our own tables alone."""
     lines = []
     with databases(options.databases) as urls:
         for name, (few, many) in urls.items():
@@ -163,9 +188,6 @@ def compare(options: argparse.Namespace) -> list[Line]:
             lines.append(line)
             print(line)
             _explain(line.ours.milliseconds, least.milliseconds, verify.milliseconds)
-    for line in directory_logins(options.blocks):
-        lines.append(line)
-        print(line, flush=True)
     return lines
 
 
@@ -173,7 +195,8 @@ def main() -> int:
     """Run everything; 1 when something is over its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--blocks", type=int, default=60, help="blocks of each candidate (60)")
-    parser.add_argument("--quick", action="store_true", help="leave out the 100,000 users")
+    parser.add_argument("--quick", action="store_true", help="leave out what has 100,000 people")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="what to measure (all of it)")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"], choices=["sqlite", "postgresql"])
     options = parser.parse_args()
     morepath.commit(App)

@@ -49,62 +49,6 @@ def test_everybody_is_who_a_login_says(slapd: Slapd, make: Make) -> None:
         assert replace(proven, authn=AuthnContext(), steps=()) == people[person.mail]
 
 
-@pytest.mark.sec("LDAP-57")
-@pytest.mark.parametrize(
-    "groups",
-    [
-        {"style": "auto"},
-        {"style": "member"},
-        {"style": "memberof"},
-        {"style": "posix"},
-        {"style": "auto", "nested": False},
-        {"style": "member", "nested": False},
-        {"style": "memberof", "nested": False},
-        {"style": "auto", "base": None},
-    ],
-    ids=lambda groups: " ".join(map(str, groups.values())),
-)
-def test_groups_are_those_of_a_login(slapd: Slapd, make: Make, added: Added, groups: dict[str, Any]) -> None:
-    """In every style, direct and nested ones: whatever the settings name is found for the same people."""
-    below = slapd.posix_groups_base if groups["style"] == "posix" else slapd.groups_base
-    named = [f"cn={name},{below}" for name in ("admins", "outer", "outermost")]
-    inside = {"objectClass": "groupOfNames", "cn": "outer", "member": f"cn=editors,{slapd.groups_base}"}
-    around = {"objectClass": "groupOfNames", "cn": "outermost", "member": f"cn=outer,{slapd.groups_base}"}
-    with added(f"cn=outer,{slapd.groups_base}", inside), added(f"cn=outermost,{slapd.groups_base}", around):
-        # A cycle: each is in the other.
-        slapd.modify(
-            f"cn=outer,{slapd.groups_base}", {"member": [str(inside["member"]), f"cn=outermost,{slapd.groups_base}"]}
-        )
-        provider = make(groups={"base": below, **groups}, roles={"admin": named})
-        people = listed(provider)
-        for person in slapd.people:
-            proven = provider.authenticate(person.uid, Password(person.password))
-            assert isinstance(proven, VerifiedIdentity)
-            assert proven.groups is not None
-            groups_found = people[person.mail].groups
-            assert groups_found is not None
-            assert proven.groups & set(named) == groups_found & set(named), person.uid
-
-
-def test_posix_groups_have_members_by_name_and_by_number(slapd: Slapd, make: Make, added: Added) -> None:
-    """The primary group is told by the person's number (RFC 2307)."""
-    base = slapd.posix_groups_base
-    person = {
-        **DORA,
-        "objectClass": ["inetOrgPerson", "posixAccount"],
-        "uidNumber": "1",
-        "gidNumber": "5001",
-        "homeDirectory": "/",
-    }
-    with added(slapd.dn("dora"), person):
-        people = listed(
-            make(groups={"base": base, "style": "posix"}, roles={"editor": ["editors"], "member": ["staff"]})
-        )
-
-    assert people["dora@example.org"].groups == frozenset({"editors", f"cn=editors,{base}"})
-    assert people["alice@example.org"].groups == frozenset({"staff", f"cn=staff,{base}"})
-
-
 @pytest.mark.sec("LDAP-61")
 @pytest.mark.parametrize("size", [1, 2, 5, 6])
 def test_people_are_read_page_by_page(slapd: Slapd, make: Make, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
@@ -135,24 +79,6 @@ def test_a_limit_of_the_server_is_no_end(make: Make, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("changes", "barred"),
-    [
-        ({"require_group": "staff"}, {"chloe": "group_required"}),
-        ({"deny_group": "staff"}, dict.fromkeys(("alice", "bob", "dario", "eve"), "group_denied")),
-        ({}, {}),
-    ],
-)
-def test_who_may_not_come_in_is_barred(
-    slapd: Slapd, make: Make, changes: dict[str, Any], barred: dict[str, str]
-) -> None:
-    """They are listed all the same: who is not there is something else."""
-    people = listed(make(**changes))
-
-    assert len(people) == len(slapd.people)
-    assert {name.partition("@")[0]: person.barred for name, person in people.items() if person.barred} == barred
-
-
-@pytest.mark.parametrize(
     ("attributes", "barred"),
     [
         ({"shadowExpire": "1"}, "account_expired"),
@@ -167,15 +93,6 @@ def test_an_account_that_was_closed_bars(
     person = {**DORA, "objectClass": ["inetOrgPerson", "extensibleObject"], **attributes}
     with added(slapd.dn("dora"), person):
         assert listed(make())["dora@example.org"].barred == barred
-
-
-def test_more_attributes_are_read_when_asked_for(slapd: Slapd, make: Make, added: Added) -> None:
-    """An application's own rule has what it needs, and nothing else leaves the directory."""
-    with added(slapd.dn("dora"), {**DORA, "employeeType": "apprentice", "title": "Secret"}):
-        told = listed(make(attributes={"also": ["employeeType"]}))["dora@example.org"].attributes
-
-    assert told["employeeType"] == ("apprentice",)
-    assert set(told) == {"dn", "mail", "uid", "givenName", "sn", "employeeType"}
 
 
 def test_an_entry_without_a_key_or_name_is_listed_without(slapd: Slapd, make: Make, added: Added) -> None:
