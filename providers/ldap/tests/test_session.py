@@ -82,7 +82,7 @@ def search(session: Session) -> object:
     return session.search(QUERY, Deadline(5))
 
 
-@pytest.mark.sec("LDAP-05")
+@pytest.mark.sec("LDAP-03", "LDAP-05")
 @pytest.mark.parametrize("code", [0, 1, 8, 10, 14, 32, 34, 49, 51, 52, 53, 80])
 def test_a_bind_tells_the_servers_code(code: int) -> None:
     """What the server said comes back as its code, and no other code looks like success."""

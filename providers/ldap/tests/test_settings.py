@@ -105,6 +105,9 @@ def test_the_schema_can_be_made() -> None:
         ({"dn_template": "uid=x,dc=org"}, "dn_template: Value error, must hold {username} once"),
         ({"dn_template": "uid={username}{username},dc=org"}, "dn_template: Value error, must hold {username} once"),
         ({"dn_template": "{username}"}, "dn_template: Value error, is no distinguished name"),
+        ({"dn_template": "{username}@"}, "dn_template: Value error, is no distinguished name"),
+        ({"dn_template": "x{username}@example.org"}, "dn_template: Value error, is no distinguished name"),
+        ({"dn_template": "{username}\\\\AD"}, "dn_template: Value error, is no distinguished name"),
         ({"people": {"base": "people"}}, "people.base: Value error, is no distinguished name"),
         ({"people": {"base": "dc=org", "filter": "objectClass=*"}}, "people.filter: Value error, is no filter"),
         ({"people": {"base": "dc=org", "filter": "(&(a=b)"}}, "people.filter: Value error, is no filter"),
@@ -198,3 +201,18 @@ def test_this_block_is_the_readmes(request: pytest.FixtureRequest) -> None:
     block = yaml.safe_load(readme.split("```yaml")[1].split("```")[0])
 
     assert LDAPSettings.model_validate(block["providers"]["staff"]).servers
+
+
+@pytest.mark.sec("LDAP-08")
+@pytest.mark.parametrize("template", ["{username}@example.org", "EXAMPLE\\{username}", "cn={username},dc=org"])
+def test_a_template_may_be_a_principal_name(template: str) -> None:
+    """Active Directory's two forms of a name stand beside the DN."""
+    assert settings(dn_template=template).dn_template == template
+
+
+@pytest.mark.sec("LDAP-19")
+@pytest.mark.parametrize("key", ["id", "username", "login", "email", "realname"])
+@pytest.mark.parametrize("name", ["uid)(x", "uid=*", "*", "+", "1.1.", "mail;binary", "uid:dn:2.5.13.2", "", " uid"])
+def test_attribute_names_are_names(key: str, name: str) -> None:
+    """Which attributes are searched and read is the administrator's choice alone, and only names can be chosen."""
+    assert f"attributes.{key}" in faults(attributes={key: name})

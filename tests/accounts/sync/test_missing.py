@@ -23,7 +23,7 @@ Missed = Callable[[], dict[str, int]]
 Somebody = Callable[..., VerifiedIdentity]
 
 
-@pytest.mark.sec("LINK-18")
+@pytest.mark.sec("LINK-18", "LDAP-51")
 def test_somebody_gone_is_deactivated_after_enough_runs(
     run: Run,
     directory: KnownDirectory,
