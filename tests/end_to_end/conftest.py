@@ -131,7 +131,8 @@ def _site(serve: Serve, own_slapd: Slapd, own_oidc_op: OidcProvider) -> Site:
     """The site with all three ways in."""
 
     def providers(url: str) -> Mapping[str, Any]:
-        own_oidc_op.allow_redirect(f"{url}/auth/provider/company/callback", after_logout=[f"{url}/"])
+        here = f"{url}/auth/provider/company"
+        own_oidc_op.allow_redirect(f"{here}/callback", after_logout=[f"{here}/logout"])
         return {"staff": staff(own_slapd), "company": company(own_oidc_op)}
 
     url, app = serve(providers)

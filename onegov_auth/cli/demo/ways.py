@@ -114,9 +114,9 @@ def openid(stack: ExitStack, say: Say, base_url: str) -> Way:
     """
     way = Way("company", "Single sign-on (OpenID Connect)", "on the provider's own page")
     say("Starting an OpenID provider (the first time, npm installs it: up to a minute) …")
-    callback = f"{base_url}/auth/provider/company/callback"
-    server = OidcProvider(accounts=COMPANY, redirect_uris=[callback])
-    server.allow_redirect(callback, after_logout=[f"{base_url}/"])
+    here = f"{base_url}/auth/provider/company"
+    server = OidcProvider(accounts=COMPANY, redirect_uris=[f"{here}/callback"])
+    server.allow_redirect(f"{here}/callback", after_logout=[f"{here}/logout"])
     try:
         stack.enter_context(server)
     except (ServerMissingError, ServerFailedError) as error:

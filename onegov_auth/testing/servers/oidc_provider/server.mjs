@@ -98,6 +98,10 @@ const configuration = {
     AccessToken: 3600, AuthorizationCode: 60, Grant: 86400, IdToken: 3600, Interaction: 3600, RefreshToken: 86400,
     Session: 86400,
   },
+  // For every client that is registered for them, without the scope offline_access and its consent page.
+  issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+  // Whom it tells of a logout is on this machine, which its own guard against such addresses would not let it call.
+  fetch: (url, { dispatcher: _guard, ...options }) => globalThis.fetch(url, options),
   clientBasedCORS: () => false,
   features: {
     devInteractions: { enabled: false },
