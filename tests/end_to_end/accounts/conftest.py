@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape
@@ -96,7 +97,7 @@ def make_app() -> type[AuthApp]:
     return App
 
 
-def make_settings(url: str, folder: Path, post: Smtp) -> Settings:
+def make_settings(url: str, folder: Path, post: Smtp, changes: dict[str, Any]) -> Settings:
     return settings_from(
         {
             "base_url": url,
@@ -106,26 +107,38 @@ def make_settings(url: str, folder: Path, post: Smtp) -> Settings:
             "title": "Town of Example",
             "registration": {"enabled": True},
             "mail": {"url": post.url, "sender": "Town <town@example.org>"},
+            **changes,
         }
     )
 
 
+@pytest.fixture(name="make_town")
+def _make_town(tmp_path: Path, smtp: Smtp) -> Iterator[Callable[..., Town]]:
+    """Serve the site with these settings, on a port of its own."""
+    with ExitStack() as stack:
+
+        def make(**changes: Any) -> Town:
+            (port,) = free_ports()
+            url = f"http://127.0.0.1:{port}"
+            settings = make_settings(url, tmp_path, smtp, changes)
+            town = Town(url, None, smtp)
+            database = Database(settings.database.reveal(), clock=town.now)
+            stack.callback(database.dispose)
+            migrations.upgrade(database.engine)
+            town.app = make_app().from_settings(settings, database=database, hasher=Hasher.cheap(), clock=town.now)
+            stack.callback(town.app.auth.mailer.close)
+            smtp.forget()
+            server = StopableWSGIServer.create(town.app, host="127.0.0.1", port=port, threads=4)
+            stack.callback(server.shutdown)
+            return town
+
+        yield make
+
+
 @pytest.fixture(name="town")
-def _town(tmp_path: Path, smtp: Smtp) -> Iterator[Town]:
-    """The site, on a port of its own."""
-    (port,) = free_ports()
-    url = f"http://127.0.0.1:{port}"
-    settings = make_settings(url, tmp_path, smtp)
-    town = Town(url, None, smtp)
-    database = Database(settings.database.reveal(), clock=town.now)
-    migrations.upgrade(database.engine)
-    town.app = make_app().from_settings(settings, database=database, hasher=Hasher.cheap(), clock=town.now)
-    smtp.forget()
-    server = StopableWSGIServer.create(town.app, host="127.0.0.1", port=port, threads=4)
-    yield town
-    server.shutdown()
-    town.app.auth.mailer.close()
-    database.dispose()
+def _town(make_town: Callable[..., Town]) -> Town:
+    """The site, where everybody may register."""
+    return make_town()
 
 
 @pytest.fixture(name="new_page")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 def register(page: Page, username: str, password: str) -> None:
     """Fill in the form."""
-    page.get_by_label("E-mail address").fill(username)
+    page.get_by_label("E-Mail Address").fill(username)
     page.get_by_label("Password", exact=True).fill(password)
     page.locator("input[name=confirm]").fill(password)
     page.get_by_role("button", name="Create the account").click()
@@ -49,7 +49,8 @@ def test_signup_link(town: Any, page: Page, new_page: Callable[[], Page]) -> Non
     town.add("admin@example.org", "admin")
     town.log_in(page, "admin@example.org", to="/auth/admin/signup-links")
     expect(page.get_by_text("There is no link yet.")).to_be_visible()
-    page.get_by_label("Role").select_option("editor")
+    page.get_by_label("Editor").check()
+    page.get_by_label("How many people").fill("1")
     page.get_by_role("button", name="Make the link").click()
     link = page.get_by_label("The new link").input_value()
     page.reload()
