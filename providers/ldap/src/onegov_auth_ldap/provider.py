@@ -42,7 +42,8 @@ class LDAPProvider(PasswordProvider, Directory):
     Looks somebody up in an LDAP directory and lets it check their password.
 
     ``source_id`` is the entry's stable key, ``issuer`` the naming context, and ``groups`` holds the DN of every group
-    in lower-case normal form, with the bare ``cn`` of those directly below ``groups.base``.
+    in lower-case normal form, with the bare ``cn`` of those directly below ``groups.base``. Where Active Directory
+    resolves groups in groups, the outer ones among them are those that the settings name.
     """
 
     kind: ClassVar[str] = "ldap"
