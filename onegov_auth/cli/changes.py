@@ -11,7 +11,7 @@ from onegov_auth.cli.options import Command
 from onegov_auth.cli.passwords import new_password, password_options
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
-from onegov_auth.models import User, canonical_username
+from onegov_auth.models import CHANGE_PASSWORD, User, canonical_username
 
 __all__ = ["change_password", "change_role", "change_username"]
 
@@ -23,9 +23,12 @@ def is_external(user: User) -> bool:
 
 @click.command("change-password", cls=Command)
 @click.argument("username")
+@click.option("--must-change", is_flag=True, help="The user has to choose another one at the next login.")
 @password_options
 @pass_operator
-def change_password(operator: Operator, *, username: str, password: str | None, no_prompt: bool) -> None:
+def change_password(
+    operator: Operator, *, username: str, password: str | None, no_prompt: bool, must_change: bool
+) -> None:
     """Give the user USERNAME another password, and end all sessions."""
     with operator.database.read() as db:
         user = find_user(db, username)
@@ -37,7 +40,9 @@ def change_password(operator: Operator, *, username: str, password: str | None, 
         user = unit.user(username)
         ended = operator.sessions.end_all(unit.db, user.id)
         user.password = clear
-        unit.db.flush()
+        (user.require_step if must_change else user.step_taken)(CHANGE_PASSWORD)
+        # A link to reset it that was mailed before is void by the new hash; an address to come is dropped (LINK-23).
+        user.revoke_access()
         unit.tell("password_changed", user, Step("sessions", str(ended)))
         return ended
 

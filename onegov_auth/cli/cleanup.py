@@ -12,10 +12,13 @@ from onegov_auth.attempts import Attempts
 from onegov_auth.cli.operator import Operator, Work, pass_operator
 from onegov_auth.cli.options import Command, duration
 from onegov_auth.cli.output import progress
+from onegov_auth.clock import utcnow
+from onegov_auth.collections import delete_unverified
 from onegov_auth.domain import Step
 from onegov_auth.events import EventLog
 from onegov_auth.keys import Keys
 from onegov_auth.mail import Outbox
+from onegov_auth.signup import SignupLinks
 from onegov_auth.transactions import Transactions
 
 __all__ = ["cleanup"]
@@ -45,10 +48,13 @@ def cleanup(operator: Operator, *, events: timedelta, attempts: timedelta) -> No
 
 def _steps(operator: Operator, events: timedelta, attempts: timedelta) -> dict[str, Callable[[Session], int]]:
     tries = Attempts(operator.database, operator.settings.attempts)
+    unverified = utcnow() - operator.settings.registration.expire_unverified
     return {
         "sessions": operator.sessions.cleanup,
         "transactions": Transactions(Keys((), operator.settings.application), operator.database.engine.dialect).cleanup,
         "attempts": lambda db: tries.cleanup(db, attempts),
+        "registrations": lambda db: delete_unverified(db, unverified),
+        "signup-links": SignupLinks(Keys((), operator.settings.application), roles=()).cleanup,
         "events": lambda db: EventLog(operator.database).cleanup(db, events),
         "messages": Outbox(operator.database, Keys((), operator.settings.application)).cleanup,
     }

@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, str] = {
     "logout-all": "onegov_auth.cli.sessions:logout_all",
     "schema": "onegov_auth.cli.schema:schema",
     "serve": "onegov_auth.cli.serve:serve",
+    "signup-link": "onegov_auth.cli.signup_link:signup_link",
     "sync": "onegov_auth.cli.sync:sync",
 }
 

@@ -189,3 +189,13 @@ def test_change_username_of_a_role_that_keeps_it(run: Any, add_user: Any) -> Non
 
     assert result.exit_code == 4
     assert result.stderr == "Error: ann is guest, whose names are not changed (change_username_roles).\n"
+
+
+def test_another_password_may_have_to_be_changed(run: Any, add_user: Any, find: Any) -> None:
+    """Whoever was told it chooses another one at the next login; a later change by command takes that back."""
+    add_user("ann", email="ann@example.org", email_pending="new@example.org")
+    change = ("change-password", "ann", "--no-prompt")
+    assert run(*change, "--must-change").exit_code == 0
+    assert (find("ann").pending_steps, find("ann").email_pending) == ("change_password", None)
+    assert run(*change).exit_code == 0
+    assert find("ann").pending_steps is None

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from onegov_auth.clock import utcnow
 from onegov_auth.database import Database
-from onegov_auth.models import AuthEvent, LoginAttempt, LoginTransaction, UserSession
+from onegov_auth.models import AuthEvent, LoginAttempt, LoginTransaction, SignupLink, User, UserSession
 
 
 def ago(days: float) -> Any:
@@ -49,6 +49,17 @@ def _remains(database: Database, add_user: Any) -> None:
                 )
             )
             db.add(AuthEvent(type="login", code="ok", created=ago(days), steps=[]))
+            db.add(
+                User(
+                    username=f"registered-{number}",
+                    password_hash="a hash",
+                    role="member",
+                    active=False,
+                    data={"activation_token": "a token"},
+                    created=ago(days),
+                )
+            )
+            db.add(SignupLink(token_hash=f"{number}", role="member", max_uses=1, created=ago(days), expires=expires))
 
 
 @pytest.mark.usefixtures("_remains")
@@ -57,14 +68,18 @@ def test_cleanup(run: Any, database: Database, told: Any) -> None:
     result = run("cleanup")
 
     assert result.exit_code == 0, result.output
-    assert result.stdout == "Deleted: 1 sessions, 1 transactions, 1 attempts, 1 events.\n"
+    assert result.stdout == (
+        "Deleted: 1 sessions, 1 transactions, 1 attempts, 1 registrations, 1 signup-links, 1 events, 0 messages.\n"
+    )
     with database.read() as db:
-        for table in (UserSession, LoginTransaction, LoginAttempt):
+        for table in (UserSession, LoginTransaction, LoginAttempt, SignupLink):
             assert db.scalar(select(func.count()).select_from(table)) == 1
     assert [steps for type_, _, steps in told() if type_ == "cleanup"] == [
         [["sessions", "1"]],
         [["transactions", "1"]],
         [["attempts", "1"]],
+        [["registrations", "1"]],
+        [["signup-links", "1"]],
         [["events", "1"]],
     ]
 
@@ -74,12 +89,20 @@ def test_cleanup_later(answer: Any) -> None:
     """How long attempts and events are kept can be said."""
     kept = answer("cleanup", "--events", "500d", "--attempts", "500d")
 
-    assert kept == {"sessions": 1, "transactions": 1, "attempts": 0, "events": 0}
+    assert kept == {
+        "sessions": 1,
+        "transactions": 1,
+        "attempts": 0,
+        "registrations": 1,
+        "signup-links": 1,
+        "events": 0,
+        "messages": 0,
+    }
 
 
 def test_cleanup_of_nothing(answer: Any, told: Any) -> None:
     """Where nothing has run out, nothing is deleted and nothing told."""
-    assert answer("cleanup") == {"sessions": 0, "transactions": 0, "attempts": 0, "events": 0}
+    assert set(answer("cleanup").values()) == {0}
     assert told() == []
 
 
