@@ -53,12 +53,16 @@ class Town:
         """A browser that knows nothing of others."""
         return self.new_browser(self.app)
 
-    def member(self, username: str = "ann@example.org", role: str = "member", **more: Any) -> Any:
-        """A browser in which somebody with an account has just logged in."""
+    def add(self, username: str, role: str = "member", **more: Any) -> None:
+        """Add somebody with an account."""
         with self.app.auth.database.unit() as db:
             user = UserCollection(db).add(username, PASSWORD, role)
             for name, value in more.items():
                 setattr(user, name, value)
+
+    def member(self, username: str = "ann@example.org", role: str = "member", **more: Any) -> Any:
+        """A browser in which somebody with an account has just logged in."""
+        self.add(username, role, **more)
         return self.logged_in(username)
 
     def logged_in(self, username: str = "ann@example.org", password: str = PASSWORD) -> Any:
