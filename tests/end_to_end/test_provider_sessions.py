@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+from playwright.sync_api import Page
 from sqlalchemy import select, update
 
 from onegov_auth.auth import Auth
@@ -74,6 +75,7 @@ def _served(serve: Serve, own_oidc_op: OidcProvider) -> tuple[str, Any]:
                 "claims": {"username": "sub"},
                 "roles": {"member": ["*"]},
                 "recheck": "1h",
+                "logout": {"frontchannel": True},
             }
         }
 
@@ -135,6 +137,30 @@ def test_out_here_and_there_and_back(visit: Callable[[], Visit]) -> None:
 
     assert back.startswith(f"{gone.url}/auth/provider/company/logout?state=")
     assert gone.browser.get(back).headers["Location"] == f"{gone.url}/?bye=1"
+
+
+@pytest.mark.sec("OIDC-55", "OIDC-56")
+def test_a_frame_on_the_providers_page(served: tuple[str, Any], visit: Callable[[], Visit], page: Page) -> None:
+    """A browser loads what is for the provider's frame there, without a cookie, and the session is over."""
+    gone, stays = visit(), visit()
+    gone.log_in("alice")
+    stays.log_in("alice")
+    session = served[1].auth.sessions.lookup(gone.browser.cookies[served[1].cookies.session])
+    with served[1].auth.database.read() as db:
+        sid = db.get_one(UserSession, session.session_id).provider_session
+    query = urlencode({"iss": gone.op.issuer, "sid": sid})
+    frame = f'<iframe src="{gone.url}/auth/provider/company/frontchannel-logout?{query}"></iframe>'
+    page.route(f"{gone.op.issuer}/frames", lambda route: route.fulfill(body=frame, content_type="text/html"))
+    # The made-up page has no address; one of another network may not call this machine by itself.
+    page.context.grant_permissions(["local-network-access"])
+    with page.expect_response(lambda response: "frontchannel-logout" in response.url) as answer:
+        page.goto(f"{gone.op.issuer}/frames")
+
+    assert answer.value.status == 200
+    assert page.frames[1].title() == "Logout"
+    assert page.context.cookies() == []
+    assert not gone.is_in
+    assert stays.is_in
 
 
 def make_due(auth: Auth) -> None:
