@@ -15,7 +15,6 @@ from onegov_auth.domain import hexadecimal
 from onegov_auth.errors import InvalidTokenError
 from onegov_auth.models.base import key_of, primary_key
 from onegov_auth.models.context import clock_of, keys_of, session_of
-from onegov_auth.tokens import issue, read
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,12 +70,16 @@ class WithTokens:
             ValueError: If the user is in no session.
             MissingSecretKeyError: If the session has no key.
         """
+        from onegov_auth.tokens import issue  # noqa: PLC0415 - only who signs one needs the library for it
+
         session = session_of(self)
         data = {_USER: hexadecimal(key_of(self))}
         return issue(keys_of(session), RESET, data, valid, clock_of(session), voided_by=self.get_token_salt())
 
     def token_verify(self, token: str) -> bool:
         """Whether *token* is one of this user, in time, and nothing it depends on has changed since."""
+        from onegov_auth.tokens import read  # noqa: PLC0415 - likewise
+
         session = session_of(self)
         data = read(keys_of(session), RESET, token, clock_of(session), voided_by=self.get_token_salt())
         return data is not None and data.get(_USER) == hexadecimal(key_of(self))

@@ -59,8 +59,6 @@ def _some_time(value: object) -> bool:
 #: Key path, when it counts as switched on, the feature, and whether ignoring it weakens protection.
 PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
     ("redis", _there, "sharing sessions and counters over Redis", False),
-    ("registration.enabled", _on, "registration", False),
-    ("recovery.enabled", _on, "the forgotten password", False),
     ("passwords.login", _restricted, "restricting local passwords", True),
     ("second_factors.totp", _there, "the second factor TOTP", True),
     ("second_factors.yubikey", _there, "the second factor YubiKey", True),

@@ -294,9 +294,9 @@ def test_no_tenants(raw: dict[str, Any]) -> None:
 
 def test_pending_of_what_was_written(raw: dict[str, Any]) -> None:
     """Only what was switched on in the file is pending, tenants included."""
-    tenants = {"a/b": {"registration": {"enabled": True}}}
+    tenants = {"a/b": {"redis": "redis://host"}}
 
     settings = settings_from({**raw, "tenants": tenants}, "a/b")
 
-    assert [item.key for item in settings.pending] == ["registration.enabled"]
+    assert [item.key for item in settings.pending] == ["redis"]
     assert settings_from({**raw, "tenants": tenants}).pending == ()

@@ -32,8 +32,6 @@ YUBIKEY = {"client_id": "1", "secret_key": "x"}
     ("changes", "key", "protective"),
     [
         ({"redis": "redis://host"}, "redis", False),
-        ({"registration": {"enabled": True}}, "registration.enabled", False),
-        ({"recovery": {"enabled": True}}, "recovery.enabled", False),
         ({"passwords": {"login": "break-glass"}}, "passwords.login", True),
         ({"passwords": {"login": "none"}}, "passwords.login", True),
         ({"second_factors": {"totp": {}}}, "second_factors.totp", True),
