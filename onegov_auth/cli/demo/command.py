@@ -28,6 +28,9 @@ __all__ = ["at_one_address", "demo"]
 #: How many ports are tried if the one that was asked for is taken.
 PORTS = 20
 
+#: The folder of the mails, in that of the demo.
+_MAILS = "mails"
+
 _NO_SERVICES = "switched off by --no-services"
 
 
@@ -49,9 +52,11 @@ def demo(operator: Operator, *, host: str, port: int, no_services: bool) -> None
         base_url = f"http://{_shown_host(host)}:{taken}"
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onegov-auth-demo-")))
         others = _others(stack, base_url, no_services=no_services)
-        settings = _settings(folder, base_url, others)
+        on_loopback = _is_loopback(host)
+        settings = _settings(folder, base_url, others, mails="maildir:" if on_loopback else "console:")
         local = _local(settings)
-        application = _application(stack, settings, [local, *others], on_loopback=_is_loopback(host))
+        application = _application(stack, settings, [local, *others], on_loopback=on_loopback)
+        application.mails = folder / _MAILS
 
         def announce() -> None:
             _tell(operator, base_url, folder, [local, *others])
@@ -74,7 +79,7 @@ def _others(stack: ExitStack, base_url: str, *, no_services: bool) -> list[Way]:
     return [directory(stack, say), openid(stack, say, base_url)]
 
 
-def _settings(folder: Path, base_url: str, others: Iterable[Way]) -> Settings:
+def _settings(folder: Path, base_url: str, others: Iterable[Way], mails: str) -> Settings:
     providers: dict[str, Any] = {"local": {"kind": "local"}}
     providers.update({way.name: dict(way.settings) for way in others if way.running})
     mapping = {
@@ -85,6 +90,9 @@ def _settings(folder: Path, base_url: str, others: Iterable[Way]) -> Settings:
         "title": "onegov_auth demo",
         # The demo has no certificate; everything else is protected as anywhere.
         "cookies": {"secure": False},
+        "registration": {"enabled": True},
+        # Who comes over the network reads nobody's mails.
+        "mail": {"url": f"maildir:{folder / _MAILS}" if mails == "maildir:" else mails, "sender": "demo@example.net"},
         "providers": providers,
     }
     path = folder / "auth.yml"
@@ -112,6 +120,7 @@ def _local(settings: Settings) -> Way:
 def _application(stack: ExitStack, settings: Settings, ways: Sequence[Way], *, on_loopback: bool) -> DemoApp:
     application = DemoApp.from_settings(settings)
     stack.callback(application.auth.database.dispose)
+    stack.callback(application.auth.mailer.close)
     stack.callback(application.auth.resources.clear)
     application.ways = tuple(ways)
     # Who comes over the network is shown no password.

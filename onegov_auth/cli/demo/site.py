@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import select
 
+from onegov_auth.cli.demo.mails import mails_in
 from onegov_auth.cli.demo.ways import Way
 from onegov_auth.models import AuthEvent, User
 from onegov_auth.web import AuthApp, AuthRequest, Personal, Public, Secret
@@ -27,7 +29,8 @@ class DemoApp(AuthApp):
 
     Attributes:
         ways: What the front page tells of.
-        shows_passwords: Whether it tells the passwords, too.
+        shows_passwords: Whether it tells the passwords, too, and shows the mails.
+        mails: Where the mails lie.
     """
 
     page_headers: ClassVar[Mapping[str, str]] = {
@@ -37,6 +40,7 @@ class DemoApp(AuthApp):
     }
     ways: tuple[Way, ...] = ()
     shows_passwords = True
+    mails = Path()
 
 
 @DemoApp.template_directory()
@@ -56,6 +60,10 @@ class Everybody:
     """The secret page."""
 
 
+class Mailbox:
+    """Everybody's mails."""
+
+
 class Style:
     """The style sheet."""
 
@@ -73,6 +81,11 @@ def _me() -> Me:
 @DemoApp.path(path="secret", model=Everybody)
 def _everybody() -> Everybody:
     return Everybody()
+
+
+@DemoApp.path(path="mails", model=Mailbox)
+def _mails(app: DemoApp) -> Mailbox | None:
+    return Mailbox() if app.shows_passwords else None
 
 
 @DemoApp.path(path="demo.css", model=Style)
@@ -118,6 +131,12 @@ def secret(self: Everybody, request: AuthRequest) -> dict[str, Any]:  # noqa: AR
     return _page(request, "secret", users=users, events=events)
 
 
+@DemoApp.html(model=Mailbox, permission=Public, template="demo/mails.jinja2")
+def mails(self: Mailbox, request: AuthRequest) -> dict[str, Any]:  # noqa: ARG001 - Morepath's signature
+    """The mails the demo sent: to register, or to choose a new password."""
+    return _page(request, "mails", mails=mails_in(cast("DemoApp", request.root_app).mails))
+
+
 def _groups(user: User, steps: Sequence[Sequence[str]]) -> str:
     """What the source said at the last login, without the names that are paths of a directory."""
     told = next((detail for name, detail in reversed(steps) if name == "groups"), "")
@@ -132,5 +151,6 @@ def _page(request: AuthRequest, name: str, **variables: Any) -> dict[str, Any]:
         "csrf_token": request.csrf_token,
         "messages": list(request.consume_messages()),
         "site": request.root_app.auth.settings.title,
+        "mailbox": cast("DemoApp", request.root_app).shows_passwords,
         **variables,
     }

@@ -46,7 +46,7 @@ def look(page: Page, name: str, axe: str) -> list[str]:
     for scheme in ("light", "dark"):
         for width, pixels in WIDTHS.items():
             # A colour on its way to another one is neither.
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type] # one of two
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size({"width": pixels, "height": 800})
             complaints += [f"{name} {scheme} {width}: {fault}" for fault in faults(page, axe)]
             if PICTURES:

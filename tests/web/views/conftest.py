@@ -29,7 +29,10 @@ class Letterbox(Transport):
 
     def connected(self) -> AbstractContextManager[Send]:
         """The list."""
-        return nullcontext(self.mails.append)
+        return nullcontext(self._keep)
+
+    def _keep(self, message: EmailMessage) -> None:
+        self.mails.append(message)
 
 
 class Prompt(Mailer):
