@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from onegov_auth.accounts import Accounts, Conflict, Resolved
 from onegov_auth.database import Database
+from onegov_auth.domain import VerifiedIdentity
 from onegov_auth.models import User, UserIdentity
 from onegov_auth.outcomes import Refused
 from onegov_auth.testing.clock import FakeClock
@@ -255,3 +256,23 @@ def test_the_application_is_told_of_changed_rights(resolve: Resolve, make: Calla
     resolve(replace(ANN, groups=frozenset()), accounts)
 
     assert told == ["editor", "anonymous"]
+
+
+def test_an_application_maps_identities_at_logins_too(make: Callable[..., Accounts], resolve: Resolve) -> None:
+    """Another name and role, and who is left out gets no user; the key stays, whatever is returned."""
+
+    def map_identity(identity: VerifiedIdentity) -> VerifiedIdentity | None:
+        return None if identity.username == "eve" else replace(identity, username="anna", role="admin", source_id="x")
+
+    accounts = make(map_identity=map_identity)
+    found, left_out = resolve(ANN, accounts), resolve(replace(ANN, source_id="id-2", username="eve"), accounts)
+
+    assert isinstance(found, Resolved)
+    assert (found.user.username, found.user.role, found.user.source_id) == ("anna", "admin", "id-1")
+    assert left_out == Refused("not_a_user")
+
+
+@pytest.mark.sec("LINK-18")
+def test_whom_the_source_bars_stays_out(resolve: Resolve) -> None:
+    """An identity that only says that somebody is there lets nobody in."""
+    assert resolve(replace(ANN, barred="account_disabled")) == Refused("account_disabled")

@@ -2,9 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from onegov_auth.providers import Callback, Password, Redirect, Refused, Transaction, Unavailable
+from onegov_auth.providers import (
+    Callback,
+    DirectoryUnavailableError,
+    Password,
+    Redirect,
+    Refused,
+    Transaction,
+    Unavailable,
+)
 from onegov_auth.testing.clock import FakeClock
-from onegov_auth.testing.providers import KnownIssuer, KnownPeople, person
+from onegov_auth.testing.providers import KnownDirectory, KnownIssuer, KnownPeople, person
 
 ANN = person("staff", "1", "ann")
 
@@ -25,6 +33,23 @@ def test_known_people_come_in_by_their_password(name: str, password: str, expect
     assert expected == staff.authenticate(name, Password(password))
     staff.down.add("now")
     assert staff.authenticate("ann", Password("right")) == Unavailable("staff", "unreachable")
+
+
+def test_a_known_directory_lists_its_people() -> None:
+    """All of them, or as many as it was told to before it stops answering; they come in by their password as well."""
+    bob = person("staff", "2", "bob")
+    staff = KnownDirectory(name="staff", listed=[ANN, bob])
+
+    assert list(staff.people()) == [ANN, bob]
+    assert staff.authenticate("bob", Password("password")) == bob
+    assert staff.authenticate("bob", Password("wrong")) == Refused("wrong_password")
+    assert staff.authenticate("eve", Password("password")) == Refused("unknown_user")
+    assert staff.sync_settings.after == 2
+    staff.tells.append(1)
+    listing = staff.people()
+    assert next(listing) == ANN
+    with pytest.raises(DirectoryUnavailableError, match="gone after 1"):
+        next(listing)
 
 
 def test_a_known_issuer_vouches_for_a_code(clock: FakeClock) -> None:
