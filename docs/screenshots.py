@@ -1,7 +1,8 @@
 """
-Take pictures of the demo's pages into ``screenshots/``, wide and narrow.
+Take pictures of the demo's pages into ``screenshots/``, wide and narrow, light and dark.
 
-Usage: ``python docs/screenshots.py [URL]``. Without a URL the demo is started and stopped again.
+Usage: ``python docs/screenshots.py [URL]``. Without a URL the demo is started and stopped again. ``make screenshots``
+takes those of people's own pages beside them, while ``tests/end_to_end/accounts/test_every_page.py`` looks at them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -24,8 +27,9 @@ from onegov_auth.testing.servers import PEOPLE
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "screenshots"
 WIDTHS = {"wide": 1280, "narrow": 360}  # CSS pixels; the narrow one is WCAG 2.2 SC 1.4.10's and a small phone's
-PUBLIC = {"home": "", "login": "auth/login"}
-PERSONAL = {"personal": "personal", "logout": "auth/logout"}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PUBLIC = {"demo-home": "", "demo-login": "auth/login", "demo-mails": "mails"}
+PERSONAL = {"demo-personal": "personal", "demo-account": "auth/account"}
 START_TIMEOUT = 120  # seconds; the first start installs what the OpenID provider is made of
 
 # The background services look for hosts on the internet at every start; --no-sandbox because root has no other choice.
@@ -73,10 +77,20 @@ def log_in(page: Page, base: str) -> bool:
     return "/auth/login" not in page.url
 
 
+def ask_for_mail(page: Page, base: str) -> None:
+    """Have something to show among the mails."""
+    page.goto(f"{base}/auth/request-password")
+    page.fill("input[name=email]", "member@example.net")
+    page.press("input[name=email]", "Enter")
+    page.wait_for_load_state()
+
+
 def take(browser: Browser, base: str) -> None:
-    """All pictures at all widths."""
-    for suffix, width in WIDTHS.items():
-        page = browser.new_page(viewport={"width": width, "height": 800})
+    """All pictures at all widths, in light and dark."""
+    for (name, width), scheme in product(WIDTHS.items(), SCHEMES):
+        suffix = f"{scheme}-{name}"
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        ask_for_mail(page, base)
         shoot(page, base, PUBLIC, suffix)
         if log_in(page, base):
             shoot(page, base, PERSONAL, suffix)

@@ -115,3 +115,14 @@ def test_style(browser: TestApp) -> None:
 
     assert style.content_type == "text/css"
     assert "style-src 'self'" in browser.get("/").headers["Content-Security-Policy"]
+
+
+def test_mails(site: DemoApp, browser: TestApp, tmp_path: Path) -> None:
+    """The mails are on a page for who looks at the demo on this machine, and for nobody who comes over the network."""
+    site.mails = tmp_path / "mails"
+    assert "No mail yet" in browser.get("/mails").text
+    assert 'href="/mails"' in browser.get("/").text
+    site.shows_passwords = False
+
+    browser.get("/mails", status=404)
+    assert 'href="/mails"' not in browser.get("/").text
