@@ -14,7 +14,8 @@ from markupsafe import Markup, escape
 
 __all__ = ["Mail", "mails_in"]
 
-_URL = re.compile(r"https?://[^\s<>\"]+")
+#: An address; the full stop behind it is the sentence's.
+_URL = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ def send(folder: Path, to: str, subject: str, text: str) -> None:
 def test_mails(tmp_path: Path) -> None:
     """Mails are shown with their links, and as text whatever stands in them."""
     folder = tmp_path / "mails"
-    send(folder, "ann@example.org", "Zürich <b>", "Open https://example.org/?a=1&b=2 or <script>")
+    send(folder, "ann@example.org", "Zürich <b>", "Open https://example.org/?a=1&b=2. Or <script>")
 
     (mail,) = mails_in(folder)
     assert (mail.to, mail.subject) == ("ann@example.org", "Zürich <b>")
     link = '<a href="https://example.org/?a=1&amp;b=2">https://example.org/?a=1&amp;b=2</a>'
-    assert mail.text == f"Open {link} or &lt;script&gt;"
+    assert mail.text == f"Open {link}. Or &lt;script&gt;"
 
 
 def test_no_mails(tmp_path: Path) -> None:
