@@ -119,7 +119,7 @@ class Doors(Parts):
             client: From where; bound to its ``browser`` value.
             to: Where to go after the login, a path on this site.
             remember: Stay logged in.
-            hints: How the provider shall go about it: see :attr:`onegov_auth.domain.Transaction.hints`.
+            hints: How the provider shall go about it, as ``Transaction.hints``.
             link_to: Who is logged in and wants to come by this provider as well: the identity that comes back is
                 linked to this user, in this session only (LINK-09), and nobody is logged in.
         """

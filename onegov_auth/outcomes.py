@@ -114,7 +114,7 @@ class Start:
 
     Attributes:
         to: Where the person shall end up, as asked for: untrusted, and reduced to this site by ``web``.
-        hints: See :attr:`onegov_auth.domain.Transaction.hints`.
+        hints: As ``Transaction.hints``.
     """
 
     to: str = "/"
