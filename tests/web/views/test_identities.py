@@ -93,6 +93,7 @@ def test_removing(town: Any) -> None:
     assert linked(town) == []
 
 
+@pytest.mark.sec("LINK-12")
 def test_last_way_in_stays(town: Any) -> None:
     """Who has no password keeps the one identity: without a button, and whatever is posted."""
     browser = town.member()
@@ -130,7 +131,7 @@ def test_other_sites_link_and_remove_nothing(town: Any) -> None:
     assert linked(town) == [identity]
 
 
-@pytest.mark.sec("ASVS-7.5.1")
+@pytest.mark.sec("LINK-12", "ASVS-7.5.1")
 def test_old_login(town: Any) -> None:
     """Five minutes after the login, the page and its forms ask who one is first."""
     browser = town.member()
