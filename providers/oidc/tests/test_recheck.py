@@ -69,6 +69,8 @@ def test_without_the_key_nothing_is_kept(op: HostileOidcProvider, make: Make, lo
         ({}, {"scope": "openid profile email offline_access"}),
         ({"scope": ["openid", "offline_access"]}, {"scope": "openid offline_access"}),
         ({"preset": "google"}, {"scope": "openid profile email", "access_type": "offline", "prompt": "consent"}),
+        ({"preset": "keycloak"}, {"scope": "openid profile email"}),
+        ({"preset": "gitlab"}, {"scope": "openid profile email"}),
     ],
 )
 def test_how_a_refresh_token_is_asked_for(
@@ -81,12 +83,15 @@ def test_how_a_refresh_token_is_asked_for(
     assert {name: found.get(name) for name in ("scope", "access_type", "prompt") if name in found} == params
 
 
-def test_a_provider_may_give_none(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
-    """That nothing can be asked again is said in the event."""
+def test_a_provider_may_give_none(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That nothing can be asked again is said in the event, and to the operator."""
     identity = log_in(make(recheck="1h"))
 
     assert identity.authn.refresh_token is None
     assert identity.steps[-1].name == "recheck"
+    assert "recheck is on" in caplog.text
     assert op.refresh_token is None
 
 

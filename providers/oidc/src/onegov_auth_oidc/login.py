@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ from onegov_auth_oidc.settings import OIDCSettings
 from onegov_auth_oidc.userinfo import fetch_userinfo
 
 __all__ = ["Login", "identity_of", "verify_id_token"]
+
+log = logging.getLogger("onegov_auth.oidc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Login:
             return identity
         if self.settings.recheck is not None and tokens.refresh_token is None:
             self.steps.append(Step("recheck", "the provider gave no refresh token"))
+            log.warning("providers.%s: recheck is on, and the provider gave no refresh token", self.name)
         return identity
 
 

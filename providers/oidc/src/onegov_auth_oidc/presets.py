@@ -27,7 +27,7 @@ class Preset:
         email: Whose word on an e-mail address counts: see :mod:`onegov_auth_oidc.emails`.
         tenant_claim: The claim that names the organisation (``allowed_tenants``).
         names_itself: ``None`` = may send RFC 9207's ``iss`` without announcing it; it has to be right then.
-        offline: What asks for a refresh token in place of the scope ``offline_access``.
+        offline: What asks for a refresh token in place of the scope ``offline_access``; empty = it comes unasked.
         leaves_out_groups: Too many groups are left out of its tokens, which it says there.
         oauth2: Plain OAuth 2.0: no ID token, the provider's own API tells who somebody is.
         errors: Own error codes of the token endpoint to those of RFC 6749 §5.2.
@@ -70,16 +70,19 @@ PRESETS: Mapping[str, Preset] = {
         leaves_out_groups=True,
         host="login.microsoftonline.com",
     ),
+    # Refresh tokens come unasked; offline_access would make sessions that its own logout does not end.
     "keycloak": Preset(
-        defaults={"claims": {"username": "preferred_username", "groups": ["groups", "realm_access.roles"]}}
+        defaults={"claims": {"username": "preferred_username", "groups": ["groups", "realm_access.roles"]}},
+        offline={},
     ),
     "authentik": Preset(defaults={"claims": {"username": "preferred_username", "realname": "name"}}),
-    # The ID token has direct groups only, under another name; UserInfo has all of them.
+    # The ID token has direct groups only, under another name; UserInfo has all of them. No scope offline_access either.
     "gitlab": Preset(
         defaults={
             "issuer": "https://gitlab.com",
             "claims": {"username": ["preferred_username", "nickname"], "realname": "name"},
-        }
+        },
+        offline={},
     ),
     "okta": Preset(
         defaults={
