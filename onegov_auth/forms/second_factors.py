@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtforms.fields import StringField
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import DataRequired, ValidationError
 
 from onegov_auth.errors import MissingDependencyError
 from onegov_auth.forms.base import Form
@@ -30,7 +30,7 @@ class MTANForm(Form):
 
     tan = StringField(
         _("mTAN"),
-        [InputRequired(_("Please enter the code from the message."))],
+        [DataRequired(_("Please enter the code from the message."))],
         filters=[_plain],
         render_kw={**_CODE, "autocapitalize": "characters"},
     )
@@ -58,7 +58,7 @@ class RequestMTANForm(Form):
 
     phone_number = StringField(
         _("Phone number"),
-        [InputRequired(_("Please enter your phone number."))],
+        [DataRequired(_("Please enter your phone number."))],
         render_kw={"type": "tel", "autocomplete": "tel", "autofocus": True},
     )
 
@@ -84,7 +84,7 @@ class TOTPForm(Form):
 
     totp = StringField(
         _("Code"),
-        [InputRequired(_("Please enter the code from your app."))],
+        [DataRequired(_("Please enter the code from your app."))],
         filters=[_plain],
         render_kw={**_CODE, "inputmode": "numeric"},
     )
