@@ -295,13 +295,14 @@ class RedirectProviderContract(ProviderContract):
     def test_logout_leads_to_the_service(
         self, provider: RedirectProvider, log_in: Callable[[Redirect], Callback]
     ) -> None:
-        """A person's own session at the service is ended too, where the protocol can."""
+        """A person's own session at the service is ended too, where the protocol can; the state goes along."""
         begun = begin(provider)
         identity = provider.finish(log_in(begun.redirect), begun.transaction)
         assert isinstance(identity, VerifiedIdentity), identity
-        redirect = provider.logout(_session(provider, identity), "https://app.example.org/")
+        redirect = provider.logout(_session(provider, identity), "https://app.example.org/", "the-state")
 
         assert (redirect is not None) is self.ends_session
+        assert redirect is None or "the-state" in redirect.url
 
 
 def _mutated(value: object, suffix: str | None) -> object:

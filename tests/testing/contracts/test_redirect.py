@@ -74,9 +74,10 @@ class Toy(RedirectProvider):
             return TOLD
         return TOLD if nonce and nonce == transaction.data.get("nonce") else Refused("wrong_code")
 
-    def logout(self, session: SessionInfo, back_to: str) -> Redirect | None:
+    def logout(self, session: SessionInfo, back_to: str, state: str = "") -> Redirect | None:
         """To the issuer's own logout."""
-        return None if service["fault"] == "stays" else Redirect("https://op.example.org/logout")
+        kept = "" if service["fault"] == "forgets" else f"?state={state}"
+        return None if service["fault"] == "stays" else Redirect(f"https://op.example.org/logout{kept}")
 
 
 def log_in(redirect: Redirect) -> Callback:
@@ -143,6 +144,7 @@ def test_a_good_provider_keeps_it(
         ("starts anyway", "test_a_service_that_is_down_starts_nothing"),
         ("logs", "test_logs_hold_no_secret"),
         ("stays", "test_logout_leads_to_the_service"),
+        ("forgets", "test_logout_leads_to_the_service"),
     ],
 )
 def test_a_fault_is_noticed(keep: Callable[..., None], fixtures: dict[str, Any], fault: str, test: str) -> None:
