@@ -89,10 +89,12 @@ def proxy_to(port: int) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
 def serving(server: HTTPServer) -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_a_login_over_a_proxy(
