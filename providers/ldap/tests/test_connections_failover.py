@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from onegov_auth.providers import Password, Services, VerifiedIdentity
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.plugin import require_server
 from onegov_auth.testing.servers import Slapd
+from onegov_auth.testing.servers.hostile_ldap import Ask, HostileLDAP, Reply
 from onegov_auth_ldap import LDAPProvider, LDAPSettings
-from onegov_auth_ldap.connections import COOL_DOWN
+from onegov_auth_ldap.connections import COOL_DOWN, Connections
+from onegov_auth_ldap.errors import DirectoryError
+from onegov_auth_ldap.session import Query
 
 THREADS = 8
 
@@ -119,3 +123,52 @@ def test_both_servers_are_gone(two: tuple[Slapd, Slapd], log_in: Callable[[], tu
     codes = {log_in()[0] for _ in range(3)}
 
     assert codes == {"Unavailable connect"}
+
+
+def test_a_server_that_hangs_costs_one_kept_connection(services: Services) -> None:
+    """Of many kept connections to a server that hangs one is waited for; then the next server is asked."""
+    hanging = False
+
+    def script(ask: Ask) -> Sequence[Reply]:
+        return [2.0] if hanging else [ask.answer()]
+
+    with HostileLDAP(script) as first, HostileLDAP(lambda ask: [ask.answer()]) as second:
+        connections = Connections(settings_for(first.url, second.url), services.clock)
+        deadline = connections.deadline()
+        query = Query("dc=example,dc=org", "(uid=x)", ("uid",), size=2)
+        # Nested, so that two connections are open at the same time, and kept.
+        connections.ask(lambda _: connections.ask(lambda one: one.search(query, deadline), deadline), deadline)
+        hanging, before = True, len(first.asked)
+        for _ in range(3):
+            connections.ask(lambda one: one.search(query, connections.deadline()), connections.deadline())
+        connections.close()
+
+        assert len(first.asked) == before + 1
+        assert second.kinds.count("search") == 3
+
+
+def test_a_server_that_hangs_at_a_bind_is_left(services: Services) -> None:
+    """Whose bind got no answer is told so; the next person's goes to the next server."""
+    with HostileLDAP(lambda _: [2.0]) as first, HostileLDAP(lambda ask: [ask.answer()]) as second:
+        connections = Connections(settings_for(first.url, second.url), services.clock)
+        with pytest.raises(DirectoryError, match="timeout"), connections.fresh(connections.deadline()) as session:
+            session.bind("uid=x,dc=org", b"x", connections.deadline())
+        order = connections.order()
+        connections.close()
+
+    assert order == [second.url, first.url]
+
+
+def settings_for(*urls: str) -> LDAPSettings:
+    """Settings in front of these servers, with little patience."""
+    return LDAPSettings.model_validate(
+        {
+            "kind": "ldap",
+            "servers": urls,
+            "tls": {"allow_plain": True},
+            "timeouts": {"connect": 1, "operation": timedelta(milliseconds=300), "login": 3},
+            "bind": {"dn": "cn=service,dc=example,dc=org", "password": "service-canary"},
+            "people": {"base": "dc=example,dc=org"},
+            "roles": {},
+        }
+    )

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from onegov_auth_ldap.entry import Entry, stable_id
+from onegov_auth_ldap.entry import Entry, security_identifier, stable_id
 
 GUID = uuid.UUID("7b95f0d5-a3ed-486c-919c-077b8c9731f2")
 
@@ -75,3 +75,40 @@ def test_a_configured_key_keeps_its_case() -> None:
 def test_no_single_key_is_no_key(values: dict[str, bytes]) -> None:
     """Without exactly one readable value there is no key, and no guess."""
     assert stable_id(entry(**values), "auto") is None
+
+
+@pytest.mark.sec("LINK-05")
+@pytest.mark.parametrize(
+    ("flavour", "expected"),
+    [
+        ("openldap", "an-entry-uuid"),
+        ("active-directory", str(GUID)),
+        ("389ds", "an-ipa-id"),
+        ("unknown", "an-entry-uuid"),
+    ],
+)
+def test_the_product_says_which_key_it_is(flavour: str, expected: str) -> None:
+    """An attribute that an upgrade brings along does not become the key of people who have another."""
+    several = {"entryUUID": b"an-entry-uuid", "objectGUID": GUID.bytes_le, "ipaUniqueID": b"an-ipa-id"}
+
+    assert stable_id(entry(**several, nsUniqueId=b"an-ns-id"), "auto", flavour) == expected
+    assert stable_id(entry(nsUniqueId=b"an-ns-id"), "auto", flavour) == (
+        "an-ns-id" if flavour in {"389ds", "unknown"} else None
+    )
+
+
+@pytest.mark.sec("LDAP-54")
+@pytest.mark.parametrize(
+    ("octets", "expected"),
+    [
+        ("010500000000000515000000010000000200000003000000f4010000", "S-1-5-21-1-2-3-500"),
+        ("01020000000000052000000020020000", "S-1-5-32-544"),
+        ("0101000000000005", None),
+        ("02020000000000052000000020020000", None),
+        ("0103000000000005200000002002000000", None),
+        ("", None),
+    ],
+)
+def test_a_security_identifier_is_read(octets: str, expected: str | None) -> None:
+    """The text of MS-DTYP §2.4.2; what has another length or version is none."""
+    assert security_identifier(bytes.fromhex(octets)) == expected
