@@ -89,6 +89,8 @@ def test_the_reference_block_says_the_defaults() -> None:
         ("leeway", "61s", "60s"),
         ("leeway", "soon", "duration"),
         ("userinfo", "sometimes", "auto"),
+        ("recheck", "59s", "at least 1m"),
+        ("recheck", "0s", "at least 1m"),
         ("logout", {"frontchanel": True}, "Extra"),
         ("claims", {"id": "email"}, "can change"),
         ("claims", {"id": ""}, "at least 1 character"),
@@ -102,7 +104,9 @@ def test_a_wrong_value_is_a_fault(key: str, value: object, words: str) -> None:
 
 
 @pytest.mark.sec("LINK-02", "ASVS-10.5.2")
-@pytest.mark.parametrize("name", ["email", "preferred_username", "upn", "name"])
+@pytest.mark.parametrize(
+    "name", ["email", "preferred_username", "upn", "name", "login", "user.email", "https://example.org/email"]
+)
 def test_what_can_change_is_no_key(name: str) -> None:
     """An address or a name can't be made the stable key."""
     with pytest.raises(ValidationError, match="can change"):

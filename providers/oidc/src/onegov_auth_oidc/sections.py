@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -15,11 +16,14 @@ from onegov_auth.providers import Secret, Section
 __all__ = ["ClaimNames", "EndpointSettings", "LogoutSettings", "NetworkSettings"]
 
 #: LINK-02: what a person or an administrator can change, or what is given to somebody else later, is no key.
-UNSTABLE = frozenset({"email", "name", "nickname", "preferred_username", "upn", "unique_name", "username"})
+UNSTABLE = frozenset(
+    {"email", "login", "mail", "name", "nickname", "preferred_username", "upn", "unique_name", "username"}
+)
 
 
 def _stable(value: str) -> str:
-    if value in UNSTABLE:
+    # Wherever it lies: "user.email" and "https://example.org/email" are no better.
+    if re.split(r"[./]", value)[-1] in UNSTABLE:
         raise ValueError(f'"{value}" can change or be given to somebody else; use "sub" or another stable claim')
     return value
 

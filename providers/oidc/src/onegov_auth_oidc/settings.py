@@ -20,6 +20,9 @@ __all__ = ["OIDCSettings"]
 #: OIDCX-03: a clock may be wrong by a minute, not by more.
 MAX_LEEWAY = timedelta(seconds=60)
 
+#: More often a provider would be asked at nearly every request.
+MIN_RECHECK = timedelta(minutes=1)
+
 
 def _issuer(value: str) -> str:
     fault = issuer_fault(value)
@@ -31,6 +34,12 @@ def _issuer(value: str) -> str:
 def _leeway(value: timedelta) -> timedelta:
     if value > MAX_LEEWAY:
         raise ValueError("must be at most 60s")
+    return value
+
+
+def _recheck(value: timedelta | None) -> timedelta | None:
+    if value is not None and value < MIN_RECHECK:
+        raise ValueError("must be at least 1m, or null")
     return value
 
 
@@ -97,7 +106,7 @@ class OIDCSettings(ProviderSettings):
     leeway: Annotated[Duration, AfterValidator(_leeway)] = MAX_LEEWAY
     userinfo: Literal["auto", "always", "never"] = "auto"
     userinfo_token: Literal["header", "body"] = "header"
-    recheck: Duration | None = None
+    recheck: Annotated[Duration | None, AfterValidator(_recheck)] = None
     logout: LogoutSettings = LogoutSettings()
     trust_amr: tuple[str, ...] = ()
     button: str = ""
