@@ -219,7 +219,7 @@ def test_a_provider_is_linked_from_within_a_session(
     assert isinstance(again, Done)
 
 
-@pytest.mark.sec("LINK-09", "LINK-11", "RACE-12")
+@pytest.mark.sec("LINK-09", "LINK-11", "LINK-16", "RACE-12")
 @pytest.mark.parametrize("case", ["taken", "stale", "other", "out", "application", "barred", "nobody", "inactive"])
 def test_nothing_else_links(
     make_auth: MakeAuth,
