@@ -12,7 +12,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, select
@@ -71,6 +71,12 @@ class Transactions:
         table: Any = self._rows.__table__
         own = (table.c.browser_hash == bindparam("browser"), table.c.kind == bindparam("kind"))
         self._drop = Prepared(dialect, delete(table).where(*own))
+        mine = (*own, table.c.id_hash == bindparam("id_hash"))
+        given = (table.c.to, table.c.data, table.c.expires)
+        of_a_provider = delete(table).where(*mine, table.c.provider == bindparam("provider"))
+        self._take = Prepared(dialect, of_a_provider.returning(*given))
+        self._take_own = Prepared(dialect, delete(table).where(*mine, table.c.provider.is_(None)).returning(*given))
+        self._as_data = self._take.converter(table.c.data)
         insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[dialect.name]
         columns = ["id_hash", "kind", "provider", "browser_hash", "to", "data", "created", "expires"]
         self._use = Prepared(dialect, insert(table).on_conflict_do_nothing(index_elements=[table.c.id_hash]), columns)
@@ -140,19 +146,17 @@ class Transactions:
             return Refused("missing_state")
         if not client.browser:
             return Refused("unknown_transaction")
-        rows = self._rows
-        hashed = _sha256(id_)
-        taken = db.execute(
-            delete(rows)
-            .where(*self._which(hashed, client.browser, kind, provider))
-            .returning(rows.to, rows.data, rows.expires)
-            .execution_options(synchronize_session=False)
-        ).one_or_none()
+        hashed, browser, driver = _sha256(id_), _sha256(client.browser), driver_of(db)
+        if provider is None:
+            taken = self._take_own.one(driver, id_hash=hashed, browser=browser, kind=kind)
+        else:
+            taken = self._take.one(driver, id_hash=hashed, browser=browser, kind=kind, provider=provider)
         if taken is None:
             return Refused("unknown_transaction")
-        if taken.expires <= self._clock():
+        to, data, expires = taken[0], self._as_data(taken[1]), datetime.fromtimestamp(taken[2], UTC)
+        if expires <= self._clock():
             return Refused("expired_transaction")
-        return Transaction(id_, kind, provider, taken.to, self._open(taken.data, hashed), taken.expires)
+        return Transaction(id_, kind, provider, to, self._open(data, hashed), expires)
 
     def peek(
         self, db: Session, id_: str | None, client: Client, kind: str, *, provider: str | None = None

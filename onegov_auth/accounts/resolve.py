@@ -16,10 +16,11 @@ from sqlalchemy import bindparam, or_, select, update
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
 from onegov_auth.accounts.rules import NO_ROLE, Rules, groups_step, names_of, new_user, usable_id
+from onegov_auth.accounts.unchanged import Unchanged, user_info
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import awaits_activation
 from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity, hexadecimal
-from onegov_auth.models import DEFAULT, canonical_username, key_of, primary_key, step_names
+from onegov_auth.models import DEFAULT, canonical_username, primary_key, step_names
 from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
 
@@ -101,6 +102,7 @@ class Accounts:
         by_key = select(key, *columns).where(rows.username_key == bindparam("key")).with_for_update()
         self._by_key = Prepared(database.engine.dialect, by_key)
         self._as_key = self._by_key.converter(key)
+        self._unchanged = Unchanged(database.engine.dialect, entities, self.rules, clock)
         self._logged_in = Prepared(
             database.engine.dialect,
             update(table).where(key == bindparam("key")).values(last_login=bindparam("now"), modified=rows.modified),
@@ -134,10 +136,13 @@ class Accounts:
         mapped = self.map(identity)
         if mapped is None:
             return Refused("not_a_user")
+        # Whether somebody may come in is the application's to say of each login, if it wants to be asked.
+        same = self._unchanged.find(db, mapped, settings) if self.hooks.ensure_user_callback is None else None
+        if same is not None:
+            return Resolved(same, created=False, steps=(groups_step(mapped),))
         row = self.identity(db, mapped)
-        if row is not None:
-            return self._known(db, row, mapped, settings, client)
-        return self.place(db, mapped, settings, client)
+        known = None if row is None else self._known(db, row, mapped, settings, client)
+        return self.place(db, mapped, settings, client) if known is None else known
 
     def map(self, identity: VerifiedIdentity) -> VerifiedIdentity | None:
         """What the application makes of an identity (``map_identity``); ``None`` if it may be no user."""
@@ -380,18 +385,3 @@ class Accounts:
         """What ``ensure_user_callback`` says of a user, or of one that is about to be made."""
         callback = self.hooks.ensure_user_callback
         return callback is None or callback(db, user, identity, role) is True
-
-
-def user_info(user: User) -> UserInfo:
-    """What may be known of *user* outside of the database session."""
-    return UserInfo(
-        key_of(user),
-        user.username,
-        user.role,
-        user.realname,
-        user.source,
-        user.source_id,
-        user.active,
-        step_names(user.pending_steps),
-        user.last_login is not None,
-    )

@@ -1,0 +1,145 @@
+"""
+Somebody known who comes again as they were: found and noted by two statements.
+
+That is nearly every login by a provider, and the ORM would take most of its time for changing nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, update
+
+from onegov_auth.accounts.rules import NO_ROLE, Rules
+from onegov_auth.clock import Clock
+from onegov_auth.domain import UserInfo, VerifiedIdentity
+from onegov_auth.models import canonical_username, key_of, primary_key, step_names
+from onegov_auth.statements import Prepared, driver_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+    from sqlalchemy.orm import Session
+
+    from onegov_auth.models import Entities, User
+    from onegov_auth.providers import ProviderSettings
+
+__all__ = ["Found", "Unchanged", "user_info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The columns of a link and its user, as the driver returns them, in the order they are selected in."""
+
+    link: Any
+    issuer: str | None
+    frozen: bool
+    id: Any
+    username: str
+    username_key: str
+    role: str
+    role_origin: str | None
+    realname: str | None
+    source: str | None
+    source_id: str | None
+    active: bool
+    pending_steps: str | None
+    last_login: Any
+
+
+#: What stands in the user's row beside the key.
+OF_THE_USER = tuple(Found.__dataclass_fields__)[4:]
+
+
+class Unchanged:
+    """
+    Finds people of whom nothing is to be changed.
+
+    Args:
+        dialect: The database's.
+        entities: The mapped classes.
+        rules: What an identity becomes.
+        clock: The time.
+    """
+
+    def __init__(self, dialect: Dialect, entities: Entities, rules: Rules, clock: Clock) -> None:
+        users: Any = entities.user
+        user: Any = users.__table__.c
+        table: Any = entities.identity.__table__
+        link, key = table.c, primary_key(users)
+        columns = [link.id, link.issuer, link.frozen, key, *(user[name] for name in OF_THE_USER)]
+        found = (
+            select(*columns)
+            .select_from(table.join(users.__table__, link.user_id == key))
+            .where(link.source == bindparam("by"), link.source_id == bindparam("as"))
+            .with_for_update(of=users.__table__)
+        )
+        self._rules, self._clock = rules, clock
+        self._find = Prepared(dialect, found)
+        self._use = Prepared(
+            dialect, update(table).where(link.id == bindparam("link")).values(last_used=bindparam("now"))
+        )
+        self._as_key, self._as_link = self._find.converter(key), self._find.converter(link.id)
+
+    def find(self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings) -> UserInfo | None:
+        """
+        The user of *identity*, whose use was noted; ``None`` for everybody else, be they new, changed or refused.
+
+        Args:
+            db: The unit of work to write in.
+            identity: As the application maps it.
+            settings: The provider's rules.
+        """
+        driver = driver_of(db)
+        row = self._find.one(driver, **{"by": identity.source, "as": identity.source_id})
+        found = None if row is None else Found(*row)
+        if found is None or not self._stays(found, identity, settings):
+            return None
+        self._use.run(driver, link=self._as_link(found.link), now=self._clock())
+        return self._info(found)
+
+    def _stays(self, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
+        role = self._rules.role(found.role, found.role_origin, identity, settings)
+        return (
+            found.issuer == identity.issuer
+            and not found.frozen
+            and bool(found.active)
+            and role == found.role != NO_ROLE
+            and identity.realname in {None, found.realname}
+            and (found.source, found.source_id) == (identity.source, identity.source_id)
+            and self._keeps_name(found, identity)
+        )
+
+    def _keeps_name(self, found: Found, identity: VerifiedIdentity) -> bool:
+        try:
+            return canonical_username(identity.username) == found.username_key
+        except ValueError:
+            # That is worth a word in the log.
+            return False
+
+    def _info(self, found: Found) -> UserInfo:
+        return UserInfo(
+            self._as_key(found.id),
+            found.username,
+            found.role,
+            found.realname,
+            found.source,
+            found.source_id,
+            pending_steps=step_names(found.pending_steps),
+            returning=found.last_login is not None,
+        )
+
+
+def user_info(user: User) -> UserInfo:
+    """What may be known of *user* outside of the database session."""
+    return UserInfo(
+        key_of(user),
+        user.username,
+        user.role,
+        user.realname,
+        user.source,
+        user.source_id,
+        user.active,
+        step_names(user.pending_steps),
+        user.last_login is not None,
+    )

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from onegov_auth.accounts import Accounts, Resolved
+from onegov_auth.accounts.rules import Rules
+from onegov_auth.accounts.unchanged import Unchanged, user_info
+from onegov_auth.database import Database
+from onegov_auth.domain import UserInfo
+from onegov_auth.models import DEFAULT, User, UserIdentity
+from onegov_auth.providers import ProviderSettings
+from onegov_auth.testing.clock import FakeClock
+from onegov_auth.testing.providers import person
+
+ROLES = {"admin": ["admins"], "editor": ["editors"], "member": ["staff"]}
+ANN = person("staff", "id-1", "ann", email="ann@example.org", realname="Ann Able", groups=frozenset({"staff"}))
+SETTINGS = ProviderSettings.model_validate({"kind": "ldap", "roles": ROLES})
+
+Find = Callable[..., UserInfo | None]
+
+
+@pytest.fixture(name="find")
+def _find(database: Database, clock: FakeClock, resolve: Callable[..., Any]) -> Find:
+    """Looks for Ann, who came once before."""
+    assert isinstance(resolve(ANN), Resolved)
+    unchanged = Unchanged(database.engine.dialect, DEFAULT, Rules(("admin", "editor", "member")), clock)
+
+    def find(**changes: Any) -> UserInfo | None:
+        with database.unit() as db:
+            return unchanged.find(db, replace(ANN, **changes), SETTINGS)
+
+    return find
+
+
+def test_who_comes_as_before(find: Find, database: Database, clock: FakeClock) -> None:
+    """Somebody of whom nothing changed is found as the ORM would find them, and the use of the link is noted."""
+    clock.advance(timedelta(hours=1))
+    found = find()
+    with database.read() as db:
+        user, link = db.scalars(select(User)).one(), db.scalars(select(UserIdentity)).one()
+
+        assert found == user_info(user)
+        assert link.last_used == clock()
+
+
+@pytest.mark.sec("LINK-01", "LINK-15", "LINK-18")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source_id": "id-2"},
+        {"source_id": "ID-1"},
+        {"source": "other"},
+        {"issuer": "https://other"},
+        {"groups": frozenset({"admins"})},
+        {"groups": frozenset()},
+        {"realname": "Ann Other"},
+        {"username": "anna"},
+        {"username": "\x00"},
+    ],
+    ids=repr,
+)
+def test_who_comes_otherwise(find: Find, changes: dict[str, Any]) -> None:
+    """Whoever is somebody else, or is to be changed or refused, is left to the rules."""
+    assert find(**changes) is None
+
+
+@pytest.mark.parametrize("changes", [{"groups": None}, {"realname": None}, {"email": "new@example.org"}], ids=repr)
+def test_what_a_source_does_not_say_changes_nothing(find: Find, changes: dict[str, Any]) -> None:
+    """Nothing said is nothing changed."""
+    assert find(**changes) is not None
+
+
+@pytest.mark.sec("LINK-18")
+@pytest.mark.parametrize(
+    ("table", "values"),
+    [
+        (User, {"active": False}),
+        (User, {"role": "anonymous"}),
+        (User, {"source": "other"}),
+        (UserIdentity, {"frozen": True}),
+    ],
+    ids=repr,
+)
+def test_whose_account_changed(find: Find, database: Database, table: Any, values: dict[str, object]) -> None:
+    """Whoever was deactivated, frozen, or came another way since is left to the rules."""
+    with database.unit() as db:
+        row = db.scalars(select(table)).one()
+        for name, value in values.items():
+            setattr(row, name, value)
+
+    assert find() is None
+
+
+def test_an_application_that_wants_to_be_asked(make: Callable[..., Accounts], resolve: Any) -> None:
+    """With ``ensure_user_callback`` every login is the application's to refuse."""
+    resolve(ANN)
+    asked: list[object] = []
+
+    def refuse(_db: object, user: object, *_rest: object) -> bool:
+        asked.append(user)
+        return False
+
+    assert resolve(ANN, make(ensure_user_callback=refuse)).code == "refused_by_application"
+    assert len(asked) == 1
