@@ -8,7 +8,6 @@ import pytest
 from onegov_auth.accounts import Hooks
 from onegov_auth.web import AuthApp
 
-
 #: Something in the place of each.
 ALL: dict[str, Any] = {field.name: print for field in fields(Hooks)}
 

@@ -145,6 +145,26 @@ def test_a_run_that_was_taken_over_stops(
     assert not lease("third").take()
 
 
+def test_a_run_that_is_taken_over_while_it_writes_stops(
+    make_sync: Callable[..., Any],
+    clock: FakeClock,
+    lease: Callable[..., Lease],
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was committed before stays; nothing is written beside the other run."""
+    monkeypatch.setattr("onegov_auth.accounts.sync.run.BATCH", 1)
+
+    def take_over(phase: str, done: int, _of: int) -> None:
+        if (phase, done) == ("apply", 2):
+            clock.advance((EXPIRES + timedelta(seconds=1)).total_seconds())
+            lease("other").take()
+
+    assert make_sync().run(progress=take_over).code == "lost"
+    with database.read() as db:
+        assert set(db.scalars(select(User.username))) == {"ann", "bob"}
+
+
 def test_the_right_is_let_go_of_when_something_breaks(
     make_sync: Callable[..., Any], directory: KnownDirectory, lease: Callable[..., Lease]
 ) -> None:

@@ -126,11 +126,39 @@ def test_leavers_of_earlier_runs_are_no_drop(run: Run, directory: KnownDirectory
     assert (again.report.code, again.report.known, again.report.gone) == ("ok", 2, 1)
 
 
+def test_a_run_that_was_killed_is_made_whole_by_the_next(
+    run: Run, directory: KnownDirectory, users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one batch wrote is found unchanged, and the rest is done."""
+    monkeypatch.setattr("onegov_auth.accounts.sync.run.BATCH", 1)
+
+    def killed(_db: object, _user: object, identity: VerifiedIdentity, _role: str) -> bool:
+        if identity.username == "carla":
+            raise KeyboardInterrupt
+        return True
+
+    with pytest.raises(KeyboardInterrupt):
+        run(hooks={"ensure_user_callback": killed})
+    assert set(users()) == {"ann", "bob"}
+
+    assert run().said == {"carla": "new"}
+    del directory.listed[0]
+    assert run().said == {"ann": "missing"}
+
+
+@pytest.mark.parametrize("size", [1, 2, 500])
 @pytest.mark.parametrize("listed", ["unchanged", "changed"])
 def test_a_dry_run_says_what_a_run_does_and_writes_nothing(
-    run: Run, directory: KnownDirectory, somebody: Somebody, stored: Callable[[], list[object]], listed: str
+    run: Run,
+    directory: KnownDirectory,
+    somebody: Somebody,
+    stored: Callable[[], list[object]],
+    monkeypatch: pytest.MonkeyPatch,
+    listed: str,
+    size: int,
 ) -> None:
-    """Both tell the same of everybody, whatever is different."""
+    """Both tell the same of everybody, whatever is different and however people fall into batches."""
+    monkeypatch.setattr("onegov_auth.accounts.sync.run.BATCH", size)
     directory.listed.extend(map(somebody, ("dora", "emil", "fritz", "greta")))
     run()
     if listed == "changed":
