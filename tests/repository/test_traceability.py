@@ -36,7 +36,7 @@ def test_table_is_up_to_date(security_table: ModuleType, checks: Any, root: Path
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("LINK", 19), ("SESS", 12), ("COOKIE", 5), ("CSRF", 9), ("REDIR", 11), ("HOST", 6), ("LOG", 6), ("PWD", 14),
+    [("LINK", 28), ("SESS", 12), ("COOKIE", 5), ("CSRF", 9), ("REDIR", 11), ("HOST", 6), ("LOG", 6), ("PWD", 14),
      ("RACE", 17), ("OIDC-", 57), ("OIDCX", 36), ("AUTHLIB", 12), ("OAUTH", 26),
      ("ASVS-6.", 47), ("ASVS-7.", 19), ("ASVS-10.", 15), ("ASVS-16.", 13)],
 )  # fmt: skip
