@@ -49,6 +49,11 @@ class SMSSenderContract:
         """The sender, found by its entry point."""
         return sender_for(url, "Example")
 
+    @pytest.fixture
+    def broken_sender(self, broken_url: str) -> SMSSender:
+        """The same for a gateway that is down."""
+        return sender_for(broken_url, "Example")
+
     def test_a_message_arrives(self, sender: SMSSender, arrived: Callable[[], Sequence[tuple[str, str]]]) -> None:
         """Number and text come as they were given, in any letters, once for each call."""
         sender.send(NUMBER, TEXT)
@@ -57,11 +62,11 @@ class SMSSenderContract:
         assert sorted(arrived()) == sorted([(NUMBER, TEXT), (NUMBER, "x" * MAX_TEXT)])
 
     @pytest.mark.sec("SMS-06")
-    def test_a_gateway_that_is_down(self, broken_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_gateway_that_is_down(self, broken_sender: SMSSender, caplog: pytest.LogCaptureFixture) -> None:
         """A message that was not handed over is an error, which tells neither the code nor the number."""
         caplog.set_level(logging.DEBUG)
         with pytest.raises(NotSentError) as caught:
-            sender_for(broken_url, "Example").send(NUMBER, TEXT)
+            broken_sender.send(NUMBER, TEXT)
 
         assert not [word for word in (TEXT, NUMBER, NUMBER[1:]) if word in f"{caught.value}{caplog.text}"]
 
