@@ -10,7 +10,17 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
-from onegov_auth.providers import Answer, Callback, Client, Redirect, Secret, Services, Transaction, VerifiedIdentity
+from onegov_auth.providers import (
+    Answer,
+    Callback,
+    Client,
+    Redirect,
+    Secret,
+    Services,
+    Transaction,
+    Unavailable,
+    VerifiedIdentity,
+)
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.servers import OidcProvider
 from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider, make_pair
@@ -159,6 +169,20 @@ def test_the_published_keys(asserting: Make, make: Make) -> None:
     assert (answer.status, answer.content_type) == (200, "application/jwk-set+json")
     assert set(published(provider)[0]) == {"kty", "n", "e", "kid", "use", "alg"}
     assert "jwks" not in make(client_auth="none").routes()
+
+
+def test_a_key_that_was_spoilt_before_it_was_read(asserting: Make, log_in: LogIn, tmp_path: Path) -> None:
+    """Without any key nobody can log in, which is said to be the operator's affair."""
+    path = tmp_path / "key.pem"
+    path.write_text(pem(), "ascii")
+    provider = asserting(Secret(path=path))
+    path.write_text("spoilt", "ascii")
+    answer = provider.routes()["jwks"](Callback({}), Client())
+    outcome = log_in(provider)
+
+    assert isinstance(answer, Unavailable)
+    assert isinstance(outcome, Unavailable)
+    assert outcome.code == "client_key"
 
 
 @pytest.mark.parametrize(

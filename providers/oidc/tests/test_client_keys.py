@@ -17,6 +17,7 @@ from onegov_auth.providers import Secret
 from onegov_auth.testing.servers.certificates import Authority
 from onegov_auth.testing.servers.hostile_oidc import make_pair
 from onegov_auth_oidc.client_keys import ClientKeyError, ClientKeys, read_private_key
+from onegov_auth_oidc.errors import OIDCUnreachableError
 
 
 def pem(key: Key, *, private: bool = True) -> str:
@@ -133,5 +134,5 @@ def test_a_key_is_parsed_once() -> None:
 
 def test_a_first_key_that_cannot_be_read_is_an_error() -> None:
     """Without a last key there is none to go on with."""
-    with pytest.raises(ClientKeyError):
+    with pytest.raises(OIDCUnreachableError, match="client_key: must be a private key"):
         ClientKeys([Secret("x")]).all()

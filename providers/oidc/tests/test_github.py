@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from onegov_auth.providers import Redirect, Refused, Transaction, Unavailable, VerifiedIdentity
+from onegov_auth.providers import Callback, Redirect, Refused, Transaction, Unavailable, VerifiedIdentity
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.servers.hostile_oidc import ABSENT, Call, HostileOidcProvider, Reply
 from onegov_auth_oidc import OIDCProvider
@@ -146,6 +148,21 @@ def test_the_name_may_be_any_claim(op: GitHub, github: Make, log_in: LogIn) -> N
     """An explicit key outranks the preset here too."""
     assert log_in(github(claims={"username": "email"})).username == "jane@example.org"
     assert op.api["/user"] == JANE
+
+
+@pytest.mark.sec("AUTHLIB-07", "ASVS-6.8.4")
+@pytest.mark.parametrize("hints", [{"max_age": "0"}, {"acr_values": "gold"}], ids=["age", "class"])
+def test_a_demand_that_nobody_could_meet(op: GitHub, github: Make, clock: FakeClock, hints: dict[str, str]) -> None:
+    """Who has to prove anew who they are can't do so here: nothing says when or how somebody logged in."""
+    provider = github()
+    pending = Transaction("s" * 43, "redirect", "company", "/", {}, clock() + timedelta(minutes=10), hints=hints)
+    redirect = provider.start(pending)
+    assert isinstance(redirect, Redirect)
+    params = op.authorize(redirect.url)
+    outcome = provider.finish(Callback(params), replace(pending, data=dict(redirect.remember)))
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "demand_unmet"
 
 
 @pytest.mark.sec("OIDCX-32", "OAUTH-14")

@@ -13,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from onegov_auth.providers import Secret
+from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.http import json_object
 
 __all__ = ["ClientKey", "ClientKeyError", "ClientKeys", "read_private_key"]
@@ -122,7 +123,12 @@ class ClientKeys:
         self._read: dict[int, tuple[str, ClientKey]] = {}
 
     def all(self) -> list[ClientKey]:
-        """The keys as of now, newest first; a file that is being written keeps its last key."""
+        """
+        The keys as of now, newest first; a file that is being written keeps its last key.
+
+        Raises:
+            OIDCUnreachableError: If a file holds no key, and there is no last one.
+        """
         return [self._current(number, secret.reveal()) for number, secret in enumerate(self._secrets)]
 
     def _current(self, number: int, text: str) -> ClientKey:
@@ -131,9 +137,9 @@ class ClientKeys:
             return kept[1]
         try:
             key = read_private_key(text)
-        except ClientKeyError:
+        except ClientKeyError as error:
             if kept is None:
-                raise
+                raise OIDCUnreachableError("client_key", str(error)) from error
             return kept[1]
         self._read[number] = (text, key)
         return key

@@ -59,6 +59,9 @@ class Login:
             return tokens
         self.steps.append(Step("token", "the code was accepted"))
         if self.settings.special.oauth2:
+            if self.begun.acr or self.begun.max_age is not None:
+                # There is no ID token that could prove how or when somebody logged in.
+                return Refused("demand_unmet", steps=(Step("api", "says neither how nor when somebody logged in"),))
             told = github.fetch_claims(self.server.http, self.begun.metadata, tokens)
             self.steps.append(Step("api", "the API says who the token is of"))
             return self._identity(told, (told,), tokens)

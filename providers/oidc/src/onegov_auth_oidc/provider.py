@@ -84,12 +84,15 @@ class OIDCProvider(RedirectProvider):
         return self.settings.button or f"Log in with **{self.name}**"
 
     def start(self, transaction: Transaction) -> Redirect | Unavailable:
-        """Where to send the browser; nonce, PKCE verifier, demands and the provider's addresses are remembered."""
+        """
+        Where to send the browser; nonce, PKCE verifier, demands and the provider's addresses are remembered.
+
+        Raises:
+            ValueError: If the hint ``max_age`` is no number of seconds.
+        """
+        hints = read_hints(transaction.hints)
         try:
-            hints = read_hints(transaction.hints)
             metadata = self._server.discovery.reachable()
-        except ValueError as error:
-            return Unavailable(self.name, "invalid_hint", steps=(Step("start", str(error)),))
         except OIDCUnreachableError as error:
             return self._unavailable(error, [])
         token = self.services.token
@@ -105,7 +108,7 @@ class OIDCProvider(RedirectProvider):
         ``missing_iss``, ``wrong_iss``, ``unexpected_iss``, ``missing_code``, ``invalid_code``, the
         provider's own ``error`` or ``provider_error``, ``invalid_grant``, ``missing_id_token``,
         ``invalid_id_token_…`` and ``invalid_userinfo_…`` by the rule that was broken,
-        ``groups_overage``, ``missing_claim``, ``invalid_claim``.
+        ``demand_unmet``, ``groups_overage``, ``missing_claim``, ``invalid_claim``.
         """
         begun = read_begun(transaction, self.name, self.settings, self.services.clock())
         if isinstance(begun, Refused):
@@ -167,8 +170,11 @@ class OIDCProvider(RedirectProvider):
             found["jwks"] = self._published_keys
         return found
 
-    def _published_keys(self, _callback: Callback, _client: Client) -> Answer:
-        keys = [key.published() for key in self._server.credentials.keys.all()]
+    def _published_keys(self, _callback: Callback, _client: Client) -> Answer | Unavailable:
+        try:
+            keys = [key.published() for key in self._server.credentials.keys.all()]
+        except OIDCUnreachableError as error:
+            return self._unavailable(error, [])
         headers = {"Cache-Control": f"public, max-age={int(KEYS_KEPT.total_seconds())}"}
         return Answer(200, json.dumps({"keys": keys}), "application/jwk-set+json", headers)
 
