@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 
+from onegov_auth_ldap.addresses import addresses
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.settings import TLSSettings
 
@@ -133,19 +134,15 @@ def connect(host: str, port: int, deadline: Deadline, seconds: float) -> Wire:
         host: A name or an address.
         port: A port.
         deadline: The end of everything.
-        seconds: For each address.
+        seconds: For the look-up of the name, and for each address.
 
     Raises:
         DirectoryError: ``connect`` or ``timeout``.
     """
     trouble: Exception | None = None
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise DirectoryError("connect", f"{host} has no address") from error
-    for *_, address in found:
+    for address in addresses(host, port, deadline.left(seconds)):
         try:
-            raw = socket.create_connection((str(address[0]), port), deadline.left(seconds))
+            raw = socket.create_connection((address, port), deadline.left(seconds))
         except OSError as error:
             trouble = error
             continue
