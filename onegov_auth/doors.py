@@ -154,7 +154,9 @@ class Doors(Parts):
         if not isinstance(chosen, RedirectProvider):
             return Refused("unknown_provider")
         state = callback.params.get("state")
-        taken = self.database.once(lambda db: self.transactions.take(db, state, client, "redirect", provider=provider))
+        taken = self.database.once_on_driver(
+            lambda driver: self.transactions.take_alone(driver, state, client, "redirect", provider=provider)
+        )
         if isinstance(taken, Refused):
             return self.road.complete(taken, Door(client=client, provider=provider))
         remembered = taken.data.get("provider")

@@ -142,11 +142,17 @@ class Transactions:
             The transaction, or ``Refused`` with ``missing_state``, ``unknown_transaction`` or
             ``expired_transaction``.
         """
+        return self.take_alone(driver_of(db), id_, client, kind, provider=provider)
+
+    def take_alone(
+        self, driver: Any, id_: str | None, client: Client, kind: str, *, provider: str | None = None
+    ) -> Transaction | Refused:
+        """:meth:`take`, where that is all of the unit of work: on the driver's connection, without a session."""
         if not id_:
             return Refused("missing_state")
         if not client.browser:
             return Refused("unknown_transaction")
-        hashed, browser, driver = _sha256(id_), _sha256(client.browser), driver_of(db)
+        hashed, browser = _sha256(id_), _sha256(client.browser)
         if provider is None:
             taken = self._take_own.one(driver, id_hash=hashed, browser=browser, kind=kind)
         else:
