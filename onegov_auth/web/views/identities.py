@@ -12,7 +12,7 @@ from webob.exc import HTTPNotFound
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused
 from onegov_auth.providers import RedirectProvider
-from onegov_auth.web.account_page import FRESH, account_page, ask_again, identity_of, named, person_of
+from onegov_auth.web.account_page import account_page, ask_again, identity_of, named, person_of
 from onegov_auth.web.answers import after_start
 from onegov_auth.web.fields import posted_fields
 from onegov_auth.web.links import page_url
@@ -75,7 +75,8 @@ def change(self: OwnIdentities, request: AuthRequest) -> Response:  # noqa: ARG0
     auth, fields, session = request.root_app.auth, posted_fields(request), identity_of(request)
     if "link" in fields:
         to = page_url(request, _PATH)
-        outcome = auth.start(fields["link"], request.client, to, hints=FRESH, link_to=session)
+        # Who asks has just confirmed who they are here; not every provider could say when they did so there.
+        outcome = auth.start(fields["link"], request.client, to, hints={"prompt": "login"}, link_to=session)
         return after_start(request, outcome, to=to)
     done = auth.unlink(session, _id(fields.get("identity")), request.client)
     if not isinstance(done, Refused):
