@@ -87,32 +87,16 @@ class Parts:
         self.keys = Keys(settings.secrets, settings.application)
         self.resources = resources or Resources()
         self.hasher = hasher or Hasher.from_settings(settings.passwords)
-        # A database that was made without them has them from now on: users sign their own tokens.
-        known = database.context
-        database.context = replace(known, keys=known.keys or self.keys, hasher=known.hasher or self.hasher)
+        self._complete(database)
         self.policy = policy or PasswordPolicy.from_settings(settings)
         self.local = LocalPasswords(database, self.hasher, entities=entities)
-        folders = [Path(folder) for folder in mail_templates]
-        self.mailer = mailer or Mailer(
-            settings, database, self.keys, clock=clock, directories=folders, entities=entities
-        )
+        self.mailer = mailer or self._mailer(mail_templates)
         self.notices = Notices(self.mailer, settings.base_url, mount, clock)
-        keep = settings.passwords.forbid.history
-        history = PasswordHistory(database, self.hasher, keep, clock=clock, entities=entities)
-        self.passwords = NewPasswords(self.policy, self.hasher, self.notices, history)
         timed: Any = {"clock": clock, "entities": entities}
-        limits, application = settings.sessions, settings.application
+        self.passwords = self._passwords(timed)
         self.events = EventLog(database, **timed)
-        self.health = Health(self.resources, application, clock)
-        self.sessions = Sessions(
-            database,
-            limits,
-            self.keys,
-            application=application,
-            token=token,
-            still_welcome=self._still_welcome,
-            **timed,
-        )
+        self.health = Health(self.resources, settings.application, clock)
+        self.sessions = self._sessions(token, timed)
         self.rechecks = self._rechecks(timed)
         self.transactions = Transactions(self.keys, database.engine.dialect, token=token, **timed)
         self.attempts = Attempts(database, settings.attempts, **timed)
@@ -121,6 +105,32 @@ class Parts:
         self.accounts = self._accounts()
         self.road = self._road(Devices(self.keys, token))
         self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
+
+    def _complete(self, database: Database) -> None:
+        # A database that was made without them has them from now on: users sign their own tokens.
+        known = database.context
+        database.context = replace(known, keys=known.keys or self.keys, hasher=known.hasher or self.hasher)
+
+    def _mailer(self, templates: Sequence[str | PathLike[str]]) -> Mailer:
+        folders = [Path(folder) for folder in templates]
+        parts: Any = {"clock": self.clock, "directories": folders, "entities": self.entities}
+        return Mailer(self.settings, self.database, self.keys, **parts)
+
+    def _passwords(self, timed: Any) -> NewPasswords:
+        keep = self.settings.passwords.forbid.history
+        history = PasswordHistory(self.database, self.hasher, keep, **timed)
+        return NewPasswords(self.policy, self.hasher, self.notices, history)
+
+    def _sessions(self, token: Callable[[int], str], timed: Any) -> Sessions:
+        return Sessions(
+            self.database,
+            self.settings.sessions,
+            self.keys,
+            application=self.settings.application,
+            token=token,
+            still_welcome=self._still_welcome,
+            **timed,
+        )
 
     def _accounts(self) -> Accounts:
         return Accounts(

@@ -20,7 +20,12 @@ def test_a_link_is_sent_to_an_address(email: str, good: bool) -> None:
 def test_the_password_is_updated_or_not(outcome: Done | Refused, done: bool) -> None:
     """The first seed's method says whether it was done."""
     calls: list[Any] = []
-    core = SimpleNamespace(reset=lambda *arguments: calls.append(arguments) or outcome)
+
+    def reset(*arguments: Any) -> Done | Refused:
+        calls.append(arguments)
+        return outcome
+
+    core = SimpleNamespace(reset=reset)
     request: Any = SimpleNamespace(auth=SimpleNamespace(core=core), client="client")
     form = PasswordResetForm(MultiDict(email="ann@example.org", password=" a sentence ", token="token"))
     assert form.validate()

@@ -7,6 +7,7 @@ import pytest
 from webob.multidict import MultiDict
 
 from onegov_auth.forms import RegistrationForm
+from onegov_auth.outcomes import Done
 
 GOOD = {"username": "ann@example.org", "password": "a long sentence", "confirm": "a long sentence", "roboter_falle": ""}
 
@@ -47,8 +48,13 @@ def test_password_managers_are_told_what_is_what() -> None:
 def test_it_registers_who_filled_it_in() -> None:
     """By the application of the request, with its signup token."""
     calls: list[Any] = []
-    core = SimpleNamespace(register=lambda *arguments: calls.append(arguments) or "done")
+
+    def register(*arguments: Any) -> Done:
+        calls.append(arguments)
+        return Done("registered")
+
+    core = SimpleNamespace(register=register)
     request: Any = SimpleNamespace(auth=SimpleNamespace(core=core, signup_token="token"), client="client")
     filled = form()
-    assert filled.register_user(request) == "done"
+    assert filled.register_user(request) == Done("registered")
     assert calls == [(filled, "client", "token")]

@@ -55,4 +55,5 @@ def test_choices_are_the_application_s() -> None:
     asking = form(groups={"1": "Club"}, group="1")
     assert asking.validate(), asking.errors
     assert asking.group.choices == [("", "–"), ("1", "Club")]
-    assert [age for age, _ in form().max_age.choices] == ["hour", "day", "week", "month"]  # type: ignore[union-attr]  # a list
+    choices: Any = form().max_age.choices
+    assert [age for age, _ in choices] == ["hour", "day", "week", "month"]
