@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+#: Where Debian puts what a domain is made of: not on the search path, so it can't be played.
+DOMAIN_FILES = Path("/usr/share/samba/setup")
+
+needs_domain_files = pytest.mark.skipif(not DOMAIN_FILES.exists(), reason="samba-ad-provision is not installed")
+
 #: What the script itself is made of.
 TOOLS = ("bash", "cat", "dirname", "env", "id")
 
@@ -49,6 +54,14 @@ def test_what_is_missing_is_named_with_the_command(root: Path, programs: Path) -
     assert "ldap-utils redis-server nodejs npm chromium" in printed
 
 
+def test_a_domain_needs_two_packages(root: Path, programs: Path) -> None:
+    """A file server's samba is not enough: what makes a domain controller of it is named."""
+    put(programs, "samba")
+    printed = run(root, programs)[1]
+
+    assert ("samba-ad-dc samba-ad-provision" in printed) is not DOMAIN_FILES.exists()
+
+
 def test_ci_fails_without_the_servers(root: Path, programs: Path) -> None:
     """Where everything should be installed, it is an error."""
     assert run(root, programs, CI="true")[0] == 1
@@ -69,9 +82,10 @@ def test_what_is_there_is_not_asked_for(root: Path, programs: Path) -> None:
     assert "ldap-utils nodejs npm\n" in run(root, programs)[1]
 
 
+@needs_domain_files
 def test_npm_packages_that_cannot_be_installed_fail_in_ci(root: Path, programs: Path) -> None:
     """The OpenID provider is no less needed than the others."""
-    for name in ("slapd", "postgres", "ldapmodify", "redis-server", "npm", "chromium"):
+    for name in ("slapd", "samba", "postgres", "ldapmodify", "redis-server", "npm", "chromium"):
         put(programs, name)
     put(programs, "node", "echo v22.0.0")
     put(programs, "python", "echo no network >&2; exit 1")
@@ -81,9 +95,10 @@ def test_npm_packages_that_cannot_be_installed_fail_in_ci(root: Path, programs: 
     assert run(root, programs, PYTHON=python, CI="true") == (1, "no network\n")
 
 
+@needs_domain_files
 def test_nothing_is_said_when_all_is_there(root: Path, programs: Path) -> None:
     """It looks, and that is all."""
-    for name in ("slapd", "postgres", "ldapmodify", "redis-server", "npm", "chromium", "python"):
+    for name in ("slapd", "samba", "postgres", "ldapmodify", "redis-server", "npm", "chromium", "python"):
         put(programs, name)
     put(programs, "node", "echo v22.0.0")
 
