@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
@@ -274,6 +273,32 @@ class _Transport(httpx.BaseTransport):
         self._pool.close()
 
 
+class _Client(httpx.Client):
+    """
+    An httpx client whose requests go straight to its transport.
+
+    What httpx does in between for browsers' sake (redirects, cookies, authentication, a log line with the address)
+    is never wanted here, and takes as long as the connection itself.
+    """
+
+    def __init__(self, transport: _Transport, **more: Any) -> None:
+        super().__init__(transport=transport, follow_redirects=False, trust_env=False, **more)
+        self._straight = transport
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
+        """Send *request*; see httpx for the errors."""
+        if self.is_closed:
+            raise RuntimeError("the client is closed")
+        response = self._straight.handle_request(request)
+        response.request = request
+        if not stream:
+            try:
+                response.read()
+            finally:
+                response.close()
+        return response
+
+
 def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> httpx.Client:
     """
     An httpx client for one issuer.
@@ -288,12 +313,9 @@ def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Res
     """
     context = tls if tls is not None else ssl.create_default_context(cafile=route.ca_file)
     guard = GuardedBackend(host_of(route.issuer), resolve, route.allow)
-    return httpx.Client(
-        transport=_Transport(_pool(route.proxy, context, guard, resolve), guard if route.proxy else None),
+    return _Client(
+        _Transport(_pool(route.proxy, context, guard, resolve), guard if route.proxy else None),
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-        follow_redirects=False,
-        trust_env=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         # A compressed answer could be a thousand times larger than what the limit saw of it.
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "onegov-auth-oidc"},
     )
