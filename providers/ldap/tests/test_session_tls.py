@@ -16,7 +16,8 @@ from onegov_auth.testing.servers.hostile_ldap import Ask, HostileLDAP, Reply, do
 from onegov_auth_ldap import LDAPSettings
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.session import Session
-from onegov_auth_ldap.wire import Deadline, tls_context
+from onegov_auth_ldap.settings import TLSSettings
+from onegov_auth_ldap.wire import Deadline, connect, secure, tls_context
 
 
 def session_for(url: str, **tls: Any) -> Session:
@@ -152,3 +153,56 @@ def test_start_tls_works_with_a_real_server(slapd: Slapd) -> None:
     session.close()
 
     assert answer.code == 0
+
+
+@pytest.mark.sec("ASVS-12.3.1")
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_server_may_ask_for_our_certificate(authority: Authority, shown: bool) -> None:
+    """Where the server demands one, the configured certificate is what it gets; without one nothing works."""
+    context = server_context(authority, "localhost")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.ca_file)
+    ours = authority.issue("client.example.org")
+    mine = {"client_cert": str(ours.certificate), "client_key": str(ours.key)} if shown else {}
+    with HostileLDAP(lambda ask: [ask.answer()], tls=context) as server:
+        session = session_for(server.url, ca_file=str(authority.ca_file), **mine)
+        try:
+            session.open(Deadline(5))
+            code = bind(session)
+        except DirectoryError:
+            code = -1
+        session.close()
+
+        assert (code == 0) is shown
+        assert ("bind" in server.kinds) is shown
+
+
+@pytest.mark.sec("LDAP-25")
+@pytest.mark.parametrize(
+    ("names", "host", "right"),
+    [
+        (["*.example.org"], "ldap.example.org", True),
+        (["ldap.example.org"], "LDAP.example.org.", True),
+        (["*.example.org"], "example.org", False),
+        (["*.example.org"], "a.b.example.org", False),
+        (["l*.example.org"], "ldap.example.org", False),
+        (["*.org"], "ldap.example.org", False),
+        (["ldap.example.org.evil.example.net"], "ldap.example.org", False),
+    ],
+)
+def test_names_match_as_a_whole(authority: Authority, names: list[str], host: str, right: bool) -> None:
+    """A wildcard is one whole first part; the name that is asked for is told to the server (RFC 6066 §3)."""
+    told: list[str | None] = []
+    context = server_context(authority, *names)
+    context.sni_callback = lambda _, name, __: told.append(name)
+    trusted = tls_context(TLSSettings(ca_file=str(authority.ca_file)))
+    with HostileLDAP(lambda ask: [ask.answer()], tls=context) as server:
+        wire = connect("127.0.0.1", server.port, Deadline(5), 5)
+        try:
+            secure(wire, trusted, host, 5).close()
+            reason = None
+        except DirectoryError as error:
+            reason = error.reason
+
+    assert reason == (None if right else "tls")
+    assert [(name or "").lower() for name in told] == [host.lower().rstrip(".")]
