@@ -96,7 +96,7 @@ class Parts:
         self.passwords = self._passwords(timed)
         self.events = EventLog(database, **timed)
         self.health = Health(self.resources, settings.application, clock)
-        self.sessions = self._sessions(token, timed)
+        self.sessions = self._kept_sessions(token, timed)
         self.rechecks = self._rechecks(timed)
         self.transactions = Transactions(self.keys, database.engine.dialect, token=token, **timed)
         self.attempts = Attempts(database, settings.attempts, **timed)
@@ -121,7 +121,7 @@ class Parts:
         history = PasswordHistory(self.database, self.hasher, keep, **timed)
         return NewPasswords(self.policy, self.hasher, self.notices, history)
 
-    def _sessions(self, token: Callable[[int], str], timed: Any) -> Sessions:
+    def _kept_sessions(self, token: Callable[[int], str], timed: Any) -> Sessions:
         return Sessions(
             self.database,
             self.settings.sessions,
