@@ -127,16 +127,20 @@ class Sync:
             report.code = "running"
             return report
         try:
+            self._run(lease, report, told, client, force=force)
+        finally:
+            lease.release()
+        self._record(report, client)
+        return report
+
+    def _run(self, lease: Lease, report: Report, told: _Told, client: Client, *, force: bool) -> None:
+        try:
             with Stage(self._source) as stage:
                 if self._believe(stage, report, told, lease.beat, force=force):
                     writer = partial(self._commit, lease, client)
                     self._write(stage, report, told, self._accounts, client, writer)
         except SyncLostError:
             report.code = "lost"
-        finally:
-            lease.release()
-        self._record(report, client)
-        return report
 
     def _rehearse(self, report: Report, told: _Told, client: Client, *, force: bool) -> None:
         accounts = copy(self._accounts)
