@@ -38,6 +38,6 @@ def clean(value: object) -> str | None:
     # Surrogates and control characters can't be stored everywhere, and forge lines in a log.
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         return None
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+    if not value.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
         return None
     return value.strip() or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from onegov_auth_oidc.tenants import TENANT
@@ -13,6 +14,9 @@ __all__ = ["discovery_urls", "host_of", "is_loopback", "issuer_fault", "url_faul
 MAX_LENGTH = 2048
 
 OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
+
+#: A provider has some ten addresses, and each login looks at them again.
+KEPT = 256
 
 #: Where the metadata of an issuer is that all organisations share (Entra ID): those of no single one.
 SHARED = "organizations"
@@ -28,6 +32,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=KEPT)
 def host_of(url: str) -> str:
     """The host of an address that was checked before, in lower case and without its port."""
     return urlsplit(url).hostname or ""
@@ -46,6 +51,11 @@ def url_fault(url: object, *, plain_loopback: bool) -> str | None:
     """
     if not isinstance(url, str) or not url.isascii() or not url.isprintable() or len(url) > MAX_LENGTH:
         return "is not an address"
+    return _address_fault(url, plain_loopback)
+
+
+@lru_cache(maxsize=KEPT)
+def _address_fault(url: str, plain_loopback: bool) -> str | None:
     if " " in url or "\\" in url:
         return "has a blank or a backslash in it"
     if "#" in url:
