@@ -184,11 +184,11 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "timeout"),
     (OSError, "unreachable"),
     (smtplib.SMTPException, "unreachable"),
-    (UnicodeError, "address"),
+    (UnicodeError, "host"),
 )
 
 #: About this message, not about the server or us.
-_ONE_MESSAGE = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError, UnicodeError)
+_ONE_MESSAGE = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 
 
 @contextmanager
@@ -211,9 +211,9 @@ def _is_final(error: Exception) -> bool:
     Other refusals for good, such as "relaying denied", are the server's or our own setting, which somebody may put
     right while the mail waits.
     """
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(text.startswith(b"5.1.") or code == 553 for code, text in error.recipients.values())
-    return isinstance(error, UnicodeError)
+    return isinstance(error, smtplib.SMTPRecipientsRefused) and all(
+        text.startswith(b"5.1.") or code == 553 for code, text in error.recipients.values()
+    )
 
 
 def transport_for(url: str) -> Transport:

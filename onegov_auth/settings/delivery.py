@@ -91,7 +91,8 @@ class Mail(Section):
         name, address = parseaddr(value)
         try:
             Address(name, addr_spec=address)
-        except ValueError:
+        except (ValueError, IndexError):
+            # The standard library's parser stumbles over what is empty.
             address = ""
         if not address:
             raise ValueError("must be an address such as Example <auth@example.org>")

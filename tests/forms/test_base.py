@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wtforms.fields import StringField
+from wtforms.fields import FieldList, FormField, StringField
 from wtforms.validators import InputRequired
 
 from onegov_auth.forms import Form
@@ -43,6 +43,20 @@ def test_marked_texts_are_translated() -> None:
     assert not form.validate()
     assert [form.name.label.text, form.name.description] == ["Passwort", "Passwort"]
     assert form.name.errors == ["Bitte geben Sie Ihr Passwort ein."]
+
+
+class Several(Form):
+    """A form with several of another."""
+
+    all = FieldList(FormField(Greeting), min_entries=1)
+
+
+def test_forms_in_forms() -> None:
+    """Errors of a form within a form stay with its fields."""
+    form = Several(None, language="de")
+
+    assert not form.validate()
+    assert form.all.errors == [{"name": ["Please enter your password."]}]
 
 
 def test_texts_count() -> None:

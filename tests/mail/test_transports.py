@@ -95,6 +95,19 @@ def test_refused_receivers(smtp: Smtp, receiver: str, wanted: object) -> None:
     assert [message["To"] for message in smtp.messages] == ["ann@example.org"]
 
 
+def test_refused_mails(smtp: Smtp) -> None:
+    """A mail that the server does not like holds up no other one."""
+    spam = mail()
+    spam.replace_header("Subject", "Spam")
+
+    assert failure(transport_for(smtp.url), spam) == ("refused", False, True)
+
+
+def test_a_host_that_can_be_none() -> None:
+    """A name that no host has is told from a server that is down."""
+    assert failure(transport_for(f"smtp://{'x' * 70}.localhost"), mail()) == ("host", False, False)
+
+
 def test_addresses_in_all_letters(smtp: Smtp) -> None:
     """An address with other letters than English ones arrives at a server that takes such (RFC 6531)."""
     send(transport_for(smtp.url), mail("zoë@example.org"))

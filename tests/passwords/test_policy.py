@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import pytest
 
-from onegov_auth.errors import InsecurePasswordError
+from onegov_auth.errors import InsecurePasswordError, MissingDependencyError
 from onegov_auth.i18n import Text, _, translator
 from onegov_auth.passwords import Candidate, PasswordPolicy
 from onegov_auth.passwords.policy import Check
@@ -136,6 +137,13 @@ def test_strength() -> None:
     assert failures(policy, GOOD) == []
     assert failures(policy, GOOD, None, GOOD) == [KNOWN, WEAK]
     assert failures(PasswordPolicy(), "monkey12monkey1") == []
+
+
+def test_strength_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the library isn't installed, the extra that brings it is named."""
+    monkeypatch.setitem(sys.modules, "zxcvbn", None)
+    with pytest.raises(MissingDependencyError, match=r"onegov-auth\[strength\]"):
+        PasswordPolicy(Passwords(strength=1)).check(GOOD)
 
 
 @pytest.mark.sec("PWD-02")

@@ -168,6 +168,25 @@ def test_password_lengths(faults: Faults) -> None:
     assert faults(passwords={"min_length": 300}) == (fault,)
 
 
+def test_short_passwords_are_on_no_list(faults: Faults) -> None:
+    """Passwords that are too short for the list of common ones are allowed only where nobody asks for that list."""
+    fault = "passwords.min_length: must be at least 10, unless passwords.forbid.common is false"
+
+    assert faults(passwords={"min_length": 9}) == (fault,)
+    assert faults(passwords={"min_length": 10}) == ()
+    assert faults(passwords={"min_length": 8, "forbid": {"common": False}}) == ()
+
+
+def test_strength_needs_its_library(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An estimate is asked for only where the library is installed, and the fault names what to install."""
+    assert faults(passwords={"strength": 3}) == ()
+    monkeypatch.setattr("onegov_auth.settings.checks.find_spec", lambda _name: None)
+
+    assert faults(passwords={"strength": 3}) == (
+        "passwords.strength: the library is not installed; pip install 'onegov-auth[strength]'",
+    )
+
+
 ROLES: dict[str, Any] = {"boss": ["Public", "Secret"], "guest": ["Public"]}
 
 

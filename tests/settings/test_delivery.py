@@ -36,6 +36,9 @@ def test_mail(faults: Faults, url: str) -> None:
     ("changes", "fault"),
     [
         ({"mail": {"url": "http://x"}}, "mail.url: must begin with smtp://, smtps://, console: or maildir:"),
+        ({"mail": {"url": "maildir:"}}, "mail.url: must name a folder: maildir:PATH"),
+        ({"mail": {"url": "smtp://host/x"}}, "mail.url: must be an address such as smtp://user:password@host:port"),
+        ({"mail": {"sender": "<@@>@x"}}, "mail.sender: must be an address such as Example <auth@example.org>"),
         ({"mail": {"sender": "nobody"}}, r"mail.sender: must look like ^[^\r\n]*[^\s@]+@[^\s@]+$"),
         ({"sms": {"url": "nowhere"}}, "sms.url: must be an address such as spool:PATH"),
         ({"sms": {}}, "sms.url: is required"),

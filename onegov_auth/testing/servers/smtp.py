@@ -25,7 +25,8 @@ class Smtp(ServerProcess):
     """
     A mail server on loopback that keeps every mail it is given, over restarts too.
 
-    It refuses the receivers ``nobody@`` (no such user), ``denied@`` (relaying denied) and ``later@`` (for now).
+    It refuses the receivers ``nobody@`` (no such user), ``denied@`` (relaying denied) and ``later@`` (for now), and
+    mails whose subject begins with "Spam".
 
     Args:
         tls: ``starttls`` or ``implicit``; ``None`` for a server that knows no encryption.

@@ -40,7 +40,9 @@ class Keeper:
         return refusal or "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - the same
-        """Keep a mail."""
+        """Keep a mail, or refuse one about spam."""
+        if b"Subject: Spam" in (envelope.original_content or b""):
+            return "554 5.7.1 Refused as unwanted"
         number = len(list(self._folder.glob("*.eml")))
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         head = f"X-Envelope-From: {envelope.mail_from}\r\nX-Envelope-To: {', '.join(envelope.rcpt_tos)}\r\n"
