@@ -297,3 +297,15 @@ def test_the_server_says_who_was_bound(
     assert isinstance(outcome, VerifiedIdentity) is bool(expected)
     assert (expected or "").encode() in sent
     assert b"anna" not in sent
+
+
+@pytest.mark.parametrize(("code", "expected"), [(32, VerifiedIdentity), (50, VerifiedIdentity), (10, Unavailable)])
+def test_a_hidden_root_entry_keeps_nobody_out(facing: Callable[..., LDAPProvider], code: int, expected: type) -> None:
+    """A server that does not say what it is is looked at by its entries; one that sends elsewhere is not asked on."""
+
+    def script(ask: Ask) -> Sequence[Reply]:
+        root = ask.kind == "search" and ask.parts[0] == b""
+        return [ask.answer(code)] if root else directory()(ask)
+
+    with HostileLDAP(script) as server:
+        assert type(facing(server).authenticate("anna", Password("secret"))) is expected

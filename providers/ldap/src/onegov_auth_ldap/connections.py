@@ -93,7 +93,13 @@ class Connections:
         if self._settings.flavour != "auto":
             return self._settings.flavour
         if self._flavour is None:
-            self._flavour = flavour_of(search(ROOT))
+            try:
+                self._flavour = flavour_of(search(ROOT))
+            except DirectoryError as error:
+                # The root entry may be hidden, which keeps nobody out: the entries show what they are.
+                if error.reason not in {"no_such_base", "result"}:
+                    raise
+                return "unknown"
         return self._flavour
 
     @contextmanager
