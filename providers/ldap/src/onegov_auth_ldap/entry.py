@@ -8,8 +8,9 @@ from uuid import UUID
 
 __all__ = ["AUTO_IDS", "Entry", "security_identifier", "stable_id"]
 
-#: Keys that stay when somebody is renamed, in the order they are looked for.
-AUTO_IDS = ("entryUUID", "objectGUID", "ipaUniqueID", "nsUniqueId")
+#: Keys that stay when somebody is renamed, in the order they are looked for where the product is unknown: what only one
+#: product has comes first, so that it is the same key as where the product is known.
+AUTO_IDS = ("objectGUID", "ipaUniqueID", "nsUniqueId", "entryUUID")
 
 #: The same where the product is known, so that the key is no other one once a server was upgraded: 389 Directory Server
 #: has an entryUUID for entries since 1.4.4 only. FreeIPA shows its own key to every account, and not always nsUniqueId.
