@@ -32,6 +32,7 @@ class Smtp(ServerProcess):
         tls: ``starttls`` or ``implicit``; ``None`` for a server that knows no encryption.
         user: Whom to log in as, before anything else is taken.
         password: With which password.
+        names: The hosts its certificate is for.
     """
 
     name = "smtp"
@@ -44,12 +45,14 @@ class Smtp(ServerProcess):
         tls: Literal["starttls", "implicit"] | None = None,
         user: str | None = None,
         password: str = "a secret / of: the server@",
+        names: Sequence[str] = ("localhost", LOOPBACK),
         timeout: float = 30.0,
     ) -> None:
         super().__init__(timeout=timeout)
         self.tls = tls
         self.user = user
         self.password = password
+        self.names = tuple(names)
 
     @property
     def ca_file(self) -> Path:
@@ -99,7 +102,7 @@ class Smtp(ServerProcess):
         """Make the folder and, once, the certificate."""
         self.mails.mkdir(exist_ok=True)
         if self.tls and not self.ca_file.exists():
-            Authority(self.directory).issue("localhost", LOOPBACK)
+            Authority(self.directory).issue(*self.names)
 
     def command(self) -> Sequence[str]:
         """Our own process around aiosmtpd. Raises ServerMissingError."""
@@ -108,8 +111,8 @@ class Smtp(ServerProcess):
         options = [str(self.mails), str(self.port)]
         if self.tls:
             options += ["--tls", self.tls]
-            options += ["--certificate", str(self.directory / "ca-localhost.pem")]
-            options += ["--key", str(self.directory / "ca-localhost.key")]
+            options += ["--certificate", str(self.directory / f"ca-{self.names[0]}.pem")]
+            options += ["--key", str(self.directory / f"ca-{self.names[0]}.key")]
         if self.user:
             options += ["--user", self.user, "--password", self.password]
         return [sys.executable, "-m", "onegov_auth.testing.servers.smtp_process", *options]
