@@ -313,6 +313,16 @@ def test_what_the_provider_wants_back_is_encrypted(sessions: Sessions, log_in: L
     assert "an id token" not in repr(info)
 
 
+def test_a_hint_nobody_can_read_is_none(sessions: Sessions, log_in: LogIn, database: Database) -> None:
+    """When its secret was taken out of the settings, a person can log out here all the same."""
+    log_in(replace(ANN, authn=AuthnContext(logout_hint="an id token")))
+    with database.unit() as db:
+        db.scalars(select(UserSession)).one().logout_hint = "v1.of-another-secret"
+    with database.read() as db:
+        [info] = sessions.list(db, db.scalars(select(UserSession)).one().user_id)
+    assert info.logout_hint is None
+
+
 def test_no_session_has_no_information(sessions: Sessions, database: Database, user: User) -> None:
     """An id that is none leads to nothing."""
     with database.read() as db:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from onegov_auth.web.redirects import MAX_LENGTH, is_web_address, redirect_to, safe_path
+from onegov_auth.web.redirects import MAX_LENGTH, is_web_address, own_path, redirect_to, safe_path
 
 # Shapes as in Django's tests of url_has_allowed_host_and_scheme, and what came after them.
 BAD = [
@@ -152,3 +152,28 @@ def test_location_is_always_absolute_and_ours(ask: Callable[..., Any], to: str) 
 def test_only_web_addresses_are_gone_to(url: str, good: bool) -> None:
     """Where a page sends a browser is a web site or nothing."""
     assert is_web_address(url) is good
+
+
+@pytest.mark.sec("REDIR-01", "OIDCX-34")
+@pytest.mark.parametrize("address", [bad for bad in BAD if bad])
+def test_somebody_elses_address_is_the_front_page(ask: Callable[..., Any], address: str) -> None:
+    """No path of ours is made of an address that is not ours."""
+    assert ask(lambda request: own_path(request, address)) == "/"
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("https://app.example.org/a?b=c", "/a?b=c"),
+        ("https://APP.example.org/a", "/a"),
+        ("https://app.example.org", "/"),
+        ("/a", "/a"),
+        ("https://app.example.orga/a", "/"),
+        ("https://app.example.org:444/a", "/"),
+        ("https://other.example.org/a", "/"),
+        ("a", "/"),
+    ],
+)
+def test_an_address_of_ours_is_its_path(ask: Callable[..., Any], address: str, path: str) -> None:
+    """Scheme, host and port are the very same, or it is not ours."""
+    assert ask(lambda request: own_path(request, address)) == path

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from onegov_auth.database import Database
-from onegov_auth.domain import Callback, Client, SessionInfo, Transaction
+from onegov_auth.domain import Callback, Client, SessionInfo, Transaction, VerifiedIdentity
 from onegov_auth.models import LoginTransaction
 from onegov_auth.outcomes import Redirect, Refused, Start, Unavailable
 from onegov_auth.providers import Answer, Handler, ProviderSettings
@@ -181,3 +181,43 @@ def test_no_site_forces_a_login(browser: Any, database: Database) -> None:
     with database.read() as db:
         assert db.query(LoginTransaction).count() == 0
     assert come_back(browser, page.form.submit()).location == "https://app.example.org/personal"
+
+
+class Refusing(KnownIssuer):
+    """Hands on what its own page said."""
+
+    def finish(self, callback: Callback, transaction: Transaction) -> VerifiedIdentity | Refused | Unavailable:
+        """As an adapter does: an error is a code, and its description nobody's business."""
+        error = callback.params["error"]
+        return Unavailable(self.name, error) if error == "temporarily_unavailable" else Refused(error)
+
+
+@pytest.mark.sec("OIDCX-31")
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("access_denied", "The login was cancelled."),
+        ("login_required", "You could not be logged in this way."),
+        ("interaction_required", "You could not be logged in this way."),
+        ("server_went_mad", "You could not be logged in this way."),
+        ("temporarily_unavailable", "The login service can&#39;t be reached right now."),
+    ],
+)
+def test_an_error_has_a_way_back(make_app: Any, make_browser: Any, error: str, words: str) -> None:
+    """A sentence of ours on the login page, all other ways in, and where the person wanted to go; nothing of theirs."""
+    browser = make_browser(make_app(Refusing(name="company", settings=SETTINGS)))
+    going = browser.get("/auth/login?to=/personal").forms[1].submit()
+    state = going.text.partition("state=")[2].partition("&")[0]
+    brought = {
+        "state": state,
+        "error": error,
+        "error_description": "<b>Call 555</b>",
+        "error_uri": "https://evil.example",
+    }
+    back = browser.get(f"{ADDRESS}/callback", brought, status=303)
+
+    assert back.location == "https://app.example.org/auth/login?to=%2Fpersonal&local=1"
+    page = back.follow()
+    assert words in page.text
+    assert not {word for word in ("555", "evil", error) if word in page.text}
+    assert page.forms[1]["to"].value == "/personal"
