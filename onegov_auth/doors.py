@@ -26,6 +26,7 @@ from onegov_auth.domain import (
     VerifiedIdentity,
 )
 from onegov_auth.events import Event
+from onegov_auth.models import as_key
 from onegov_auth.outcomes import Challenge, LoggedOut, Outcome, Proof, Redirect, Refused, Unavailable
 from onegov_auth.parts import Parts
 from onegov_auth.providers import PasswordProvider, Provider, RedirectProvider, RequestProvider
@@ -203,7 +204,8 @@ class Doors(Parts):
     def _who_links(self, link_to: object, client: Client) -> UUID | None:
         """The user who began to link, if it is still the same person's same session."""
         now = self.sessions.lookup(client.session_token or "")
-        return UUID(now.uid) if now is not None and [now.uid, str(now.session_id)] == link_to else None
+        same = now is not None and [now.uid, str(now.session_id)] == link_to
+        return as_key(self.entities.user, now.uid) if now is not None and same else None
 
     def authenticate_request(
         self, provider: str, headers: Headers, client: Client, to: str = "/"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Column, Index, MetaData, Table, Uuid, inspect
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Uuid, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from onegov_auth.clock import utcnow
@@ -77,14 +77,15 @@ def key_of(instance: object) -> Key:
 
 def as_key(class_: type[Any], value: Key) -> Key | None:
     """
-    *value* as a primary key: a UUID may also be given as text, as it stands in a URL.
+    *value* as a primary key: a UUID or a number may also be given as text, as it stands in a URL or an identity.
 
     Returns:
         The key; ``None`` if it can't be one.
     """
-    if isinstance(primary_key(class_).type, Uuid) and isinstance(value, str):
+    kind = primary_key(class_).type
+    if isinstance(value, str) and isinstance(kind, Uuid | Integer):
         try:
-            return UUID(value)
+            return UUID(value) if isinstance(kind, Uuid) else int(value)
         except ValueError:
             return None
     return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID
 
 from onegov_auth.accounts.local import SEEN, fingerprint
 from onegov_auth.domain import Client, Step, Transaction
@@ -87,7 +86,7 @@ class TakingSteps(Parts):
             to=taken.to,
             remember=data["remember"],
             provider=data["provider"],
-            resumed=UUID(data["user"]),
+            resumed=as_key(self.entities.user, data["user"]),
             created=data["created"],
         )
         return self.road.complete(unpack(data["identity"]), door)

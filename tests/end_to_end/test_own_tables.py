@@ -14,7 +14,7 @@ from onegov_auth.database import Database
 from onegov_auth.domain import Client
 from onegov_auth.models import Entities, UserMixin
 from onegov_auth.models.base import NAMING_CONVENTION
-from onegov_auth.outcomes import LoggedIn
+from onegov_auth.outcomes import Done, LoggedIn, StepRequired
 from onegov_auth.passwords import Hasher
 from onegov_auth.providers import ProviderSettings
 from onegov_auth.settings import Settings
@@ -70,3 +70,25 @@ def test_the_road_ends_in_the_applications_own_tables(
         assert identity is not None
         assert (identity.userid, identity.uid) == (name, key)
         assert auth.logout(outcome.session, client).redirect is None
+
+
+def test_people_look_after_accounts_in_the_applications_own_tables(
+    own: Database, clock: FakeClock, hasher: Hasher, client: Client, make_settings: Callable[..., Settings]
+) -> None:
+    """A key that is a number is one in tokens, links, steps and changes as well."""
+    with own.unit() as db:
+        db.add(Employee(username="ann", password_hash=hasher.hash("a local password"), role="member"))
+    auth = Auth(make_settings(steps={"profile": ["realname"]}), own, clock=clock, hasher=hasher, entities=ENTITIES)
+    auth.mailer.close()
+    asked = auth.login("ann", "a local password", client)
+    assert isinstance(asked, StepRequired)
+    outcome = auth.take_step(asked.transaction.id, "complete_profile", {"realname": "Ann"}, client)
+    assert isinstance(outcome, LoggedIn)
+    identity = auth.sessions.lookup(outcome.token)
+    assert identity is not None
+    assert isinstance(auth.change_profile(identity, client, realname="Ann Able"), Done)
+    with own.unit() as db:
+        token = db.get_one(Employee, 1).token_generate()
+    assert isinstance(auth.reset(token, "ann", "an entirely different sentence", client), Done)
+    link = auth.new_signup_token("member")
+    assert auth.permitted_role_for_registration(link) == "member"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Integer
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from onegov_auth.models import Base, User, UserGroup, key_name, key_of, primary_key
+from onegov_auth.models import Base, User, UserGroup, as_key, key_name, key_of, primary_key
 from onegov_auth.testing.clock import FakeClock
 
 
@@ -79,3 +79,20 @@ def test_a_row_that_is_only_touched_keeps_its_time(session: Session, user: User)
     user.realname = user.realname
     session.commit()
     assert user.modified is None
+
+
+@pytest.mark.parametrize(("text", "key"), [("17", 17), ("nonsense", None), ("", None)])
+def test_a_number_may_be_given_as_text(text: str, key: int | None) -> None:
+    """As it stands in an identity or an address; what is none is nobody's key."""
+
+    class Numbered(DeclarativeBase):
+        """A base of this test's own."""
+
+    class Thing(Numbered):
+        """Something with a number."""
+
+        __tablename__ = "things"
+        id: Mapped[int] = mapped_column(Integer, primary_key=True)
+
+    assert as_key(Thing, text) == key
+    assert as_key(Thing, 17) == 17
