@@ -39,6 +39,8 @@ def serve(operator: Operator, *, host: str, port: int, threads: int) -> None:
         told = f"Serving {settings.application} on {place}"
         operator.output.answer(told, application=settings.application, url=place)
 
+    # What the last one left in the outbox when it ended.
+    wsgi.auth.mailer.wake()
     with stopping():
         serve_forever(wsgi, listening, announce, threads=threads, **_behind_proxies(settings))
     operator.output.answer("Stopped.", stopped=True)

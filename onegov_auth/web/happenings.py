@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onegov_auth.accounts.local import LOCAL
 from onegov_auth.i18n import _
-from onegov_auth.web.devices import device
+from onegov_auth.mail import device
 from onegov_auth.web.names import provider_name
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from webob.exc import HTTPNotFound
 
 from onegov_auth.accounts.local import LOCAL
 from onegov_auth.i18n import _
+from onegov_auth.mail import device
 from onegov_auth.web.account_page import account_page, ask_again, identity_of, named, person_of
-from onegov_auth.web.devices import device
 from onegov_auth.web.fields import posted_fields, query_fields
 from onegov_auth.web.links import page_url
 from onegov_auth.web.own_pages import LoggedIn, OwnSessions, reading
