@@ -90,4 +90,5 @@ def test_client_has_what_auth_wants_to_know(ask: Callable[..., Any], app: Any) -
         "browser": "b" * 43,
         "language": "en",
         "session_token": "token",
+        "device": "",
     }

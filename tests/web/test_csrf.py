@@ -16,13 +16,28 @@ FORMS = {
     "Logout": "/auth/logout",
     "ProviderStart": "/auth/provider/company",
     "ProviderLogout": "/auth/provider/company/logout",
+    "Registration": "/auth/register",
+    "Resending": "/auth/resend",
+    "Activation": "/auth/activate",
+    "PasswordRequest": "/auth/request-password",
+    "PasswordReset": "/auth/reset-password",
+    "PendingStep": "/auth/step",
+    "Account": "/auth/account",
+    "Confirmation": "/auth/account/confirm",
+    "OwnPassword": "/auth/account/password",
+    "OwnEmail": "/auth/account/email",
+    "EmailConfirmation": "/auth/account/email/confirm",
+    "EmailRevocation": "/auth/account/email/revoke",
+    "OwnSessions": "/auth/account/sessions",
+    "OwnIdentities": "/auth/account/identities",
+    "SignupLinks": "/auth/admin/signup-links",
 }
 EXEMPT = {ProviderCallback.__name__, Endpoint.__name__}
 
 
 @pytest.fixture(name="browser")
 def _browser(make_app: Callable[..., Any], make_browser: Callable[..., Any], add_user: Callable[..., Any]) -> Any:
-    add_user("ann@example.org")
+    add_user("ann@example.org", "admin")
     return make_browser(make_app(KnownIssuer(name="company")))
 
 
@@ -64,6 +79,9 @@ def test_another_browsers_token_is_refused(browser: Any, make_browser: Callable[
     """A token that an attacker got in his own browser does nothing in another one."""
     foreign = token(make_browser(browser.app))
     token(browser)
+    if path.startswith(("/auth/account", "/auth/admin")) and "/email/" not in path:
+        # There is nothing for strangers.
+        browser.log_in("ann@example.org")
 
     browser.post(path, {"csrf_token": foreign}, status=403)
 

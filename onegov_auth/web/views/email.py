@@ -8,6 +8,7 @@ from webob.exc import HTTPForbidden
 
 from onegov_auth.forms import ChangeEmailForm
 from onegov_auth.i18n import Text, _
+from onegov_auth.notices import address_of
 from onegov_auth.outcomes import Refused
 from onegov_auth.web.account_page import account_page, ask_again, identity_of, named, person_of
 from onegov_auth.web.answers import too_many
@@ -146,13 +147,14 @@ def _refused(request: AuthRequest, refused: Refused, form: ChangeEmailForm) -> R
 
 def _page(request: AuthRequest, form: ChangeEmailForm, alert: str | None = None) -> Response:
     user = person_of(request)
-    # The address of somebody without a password here is the provider's to know (who_is_it: it follows at each login).
+    # Somebody without a password here has the address from the provider, and it follows at each login.
     return account_page(
         request,
         "email",
         _PATH,
         form=form if user.password_hash else None,
-        email=user.email,
+        email=address_of(user) or user.email,
+        pending=user.email_pending,
         provider=named(request, user.source),
         alert=alert,
     )

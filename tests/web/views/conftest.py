@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -103,13 +103,14 @@ def _make_town(
 ) -> Callable[..., Town]:
     """Make the site with these settings; by position, more providers."""
 
-    def make(*providers: Any, **changes: Any) -> Town:
+    def make(*providers: Any, login_steps: tuple[Any, ...] = (), **changes: Any) -> Town:
         settings = make_settings(**{"registration": {"enabled": True}, **changes})
         box = Letterbox()
         keys = Keys(settings.secrets, settings.application)
         mailer = Prompt(settings, database, keys, clock=clock, transport=box)
         app_class.commit()
-        auth = Auth(settings, database, clock=clock, hasher=hasher, hooks=app_class.hooks, mailer=mailer)
+        hooks = replace(app_class.hooks, login_steps=login_steps)
+        auth = Auth(settings, database, clock=clock, hasher=hasher, hooks=hooks, mailer=mailer)
         auth.providers = {**auth.providers, **{provider.name: provider for provider in providers}}
         return Town(app_class(auth), make_browser, clock, box.mails)
 

@@ -14,7 +14,7 @@ def _browser(town: Any) -> Any:
 
 
 def change(browser: Any, address: str = NEW) -> Any:
-    form = browser.get("/auth/account/email").form
+    form = max(browser.get("/auth/account/email").forms.values(), key=lambda form: "email" in form.fields)
     form["email"] = address
     return form.submit(expect_errors=True)
 
@@ -124,3 +124,25 @@ def test_people_of_a_provider(town: Any, browser: Any) -> None:
     page = browser.get("/auth/account/email")
     assert "The address comes from your" in page.text
     assert not page.forms
+
+
+def test_change_is_cancelled(town: Any, browser: Any) -> None:
+    """Who thinks better of it presses a button, and the mailed link is good for nothing any more."""
+    page = change(browser).follow()
+    (form,) = [form for form in page.forms.values() if "cancel" in form.fields]
+    page = form.submit().follow()
+
+    assert "The address stays as it is" in page.text
+    assert not [form for form in page.forms.values() if "cancel" in form.fields]
+    assert "no longer good" in town.browser().get(town.link("account/email", to=NEW)).follow().text
+
+
+def test_address_was_taken_meanwhile(town: Any, browser: Any) -> None:
+    """Whoever was faster keeps the address; that is told to who has proven that it is theirs, and to nobody else."""
+    change(browser)
+    form = town.browser().get(town.link("account/email", to=NEW)).follow().form
+    town.add(NEW, email=NEW, email_verified=True)
+
+    response = form.submit()
+    assert "can't be used" in response.follow().follow().text.replace("&#39;", "'")
+    assert town.user(OLD).email == OLD

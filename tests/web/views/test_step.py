@@ -1,8 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pytest
+from sqlalchemy.orm import Session
+
+from onegov_auth.domain import Client
+from onegov_auth.models import User
+from onegov_auth.outcomes import Refused
+from onegov_auth.steps import LoginStep
 
 NEW = "eleven quiet otters under the bridge"
 TERMS = {"version": "2026", "url": "/terms"}
@@ -116,3 +123,32 @@ def test_target_is_on_this_site(town: Any) -> None:
     page.form["password"] = page.form["confirm"] = NEW
 
     assert page.form.submit().location == "https://app.example.org/"
+
+
+class Badge(LoginStep):
+    """A step of an application."""
+
+    name: ClassVar[str] = "badge"
+
+    def shown(self, user: User) -> Mapping[str, object]:
+        """Its own words."""
+        return {"title": "Your badge", "text": "It is **blue**.", "button": "Here", "fields": {"number": "Number"}}
+
+    def take(self, db: Session, user: User, answer: Mapping[str, str], client: Client) -> Refused | None:
+        """The right number."""
+        return None if answer["number"] == "7" else Refused("no_such_badge")
+
+
+def test_step_of_the_application(make_town: Any) -> None:
+    """It says what its page shows; what it refuses may be tried again."""
+    town = make_town(login_steps=(Badge(),))
+    demand(town, "badge")
+    page = begin(town)
+    assert "<h1>Your badge</h1>" in page.text
+    assert "<strong>blue</strong>" in page.text
+    page.form["number"] = "8"
+    page = page.form.submit()
+    assert "That did not do" in page.text
+    page.form["number"] = "7"
+
+    assert page.form.submit().location == "https://app.example.org/personal"
