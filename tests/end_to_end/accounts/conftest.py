@@ -74,7 +74,8 @@ class Town:
         page.goto(f"{self.url}/auth/login?to={to}")
         page.get_by_label("E-Mail Address").fill(username)
         page.get_by_label("Password").fill(self.password)
-        page.get_by_role("button", name="Log in").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Log in").click()
 
 
 def make_app() -> type[AuthApp]:
