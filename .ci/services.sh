@@ -35,6 +35,7 @@ missing_packages() {
     has_node || echo nodejs
     command -v npm >/dev/null || echo npm
     command -v chromium >/dev/null || echo chromium
+    command -v yubiserver >/dev/null || echo yubiserver
 }
 
 in_ci() { case "${CI:-}" in '' | 0 | false) return 1 ;; esac }

@@ -20,7 +20,16 @@ import pytest
 if TYPE_CHECKING:
     from onegov_auth.database import Database
     from onegov_auth.testing.clock import FakeClock
-    from onegov_auth.testing.servers import OidcProvider, PostgreSQL, Redis, SambaAD, ServerProcess, Slapd, Smtp
+    from onegov_auth.testing.servers import (
+        OidcProvider,
+        PostgreSQL,
+        Redis,
+        SambaAD,
+        ServerProcess,
+        Slapd,
+        Smtp,
+        Yubiserver,
+    )
 
 __all__ = ["require_server"]
 
@@ -205,3 +214,19 @@ def _smtp() -> Iterator[Smtp]:
     from onegov_auth.testing.servers import Smtp
 
     yield from _served(Smtp)
+
+
+@pytest.fixture(name="yubiserver", scope="session")
+def _yubiserver() -> Iterator[Yubiserver]:
+    """A validation server for YubiKeys for the whole session; ``new_yubikey()`` makes keys it knows."""
+    from onegov_auth.testing.servers import Yubiserver
+
+    yield from _served(Yubiserver)
+
+
+@pytest.fixture(name="own_yubiserver")
+def _own_yubiserver() -> Iterator[Yubiserver]:
+    """A validation server of this test's own, which may be stopped."""
+    from onegov_auth.testing.servers import Yubiserver
+
+    yield from _served(Yubiserver)

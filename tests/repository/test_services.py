@@ -51,7 +51,7 @@ def test_what_is_missing_is_named_with_the_command(root: Path, programs: Path) -
 
     assert code == 0
     assert "apt-get install --no-install-recommends" in printed
-    assert "ldap-utils redis-server nodejs npm chromium" in printed
+    assert "ldap-utils redis-server nodejs npm chromium yubiserver" in printed
 
 
 def test_a_domain_needs_two_packages(root: Path, programs: Path) -> None:
@@ -79,13 +79,13 @@ def test_what_is_there_is_not_asked_for(root: Path, programs: Path) -> None:
     put(programs, "redis-server")
     put(programs, "chromium")
 
-    assert "ldap-utils nodejs npm\n" in run(root, programs)[1]
+    assert "ldap-utils nodejs npm yubiserver\n" in run(root, programs)[1]
 
 
 @needs_domain_files
 def test_npm_packages_that_cannot_be_installed_fail_in_ci(root: Path, programs: Path) -> None:
     """The OpenID provider is no less needed than the others."""
-    for name in ("slapd", "samba", "postgres", "ldapmodify", "redis-server", "npm", "chromium"):
+    for name in ("slapd", "samba", "postgres", "ldapmodify", "redis-server", "npm", "chromium", "yubiserver"):
         put(programs, name)
     put(programs, "node", "echo v22.0.0")
     put(programs, "python", "echo no network >&2; exit 1")
@@ -98,7 +98,7 @@ def test_npm_packages_that_cannot_be_installed_fail_in_ci(root: Path, programs: 
 @needs_domain_files
 def test_nothing_is_said_when_all_is_there(root: Path, programs: Path) -> None:
     """It looks, and that is all."""
-    for name in ("slapd", "samba", "postgres", "ldapmodify", "redis-server", "npm", "chromium", "python"):
+    for name in ("slapd", "samba", "postgres", "ldapmodify", "redis-server", "npm", "chromium", "yubiserver", "python"):
         put(programs, name)
     put(programs, "node", "echo v22.0.0")
 

@@ -9,6 +9,7 @@ from onegov_auth.testing.servers.redis import Redis
 from onegov_auth.testing.servers.samba import SambaAD
 from onegov_auth.testing.servers.slapd import Slapd
 from onegov_auth.testing.servers.smtp import Smtp
+from onegov_auth.testing.servers.yubiserver import Yubiserver
 
 __all__ = [
     "GROUPS",
@@ -24,4 +25,5 @@ __all__ = [
     "ServerProcess",
     "Slapd",
     "Smtp",
+    "Yubiserver",
 ]
