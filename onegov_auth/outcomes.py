@@ -177,10 +177,18 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A request provider or a factor asks the other side something first."""
+    """
+    A request provider or a factor asks the other side something first.
+
+    Attributes:
+        headers: What a request provider's question consists of.
+        data: What a factor has to remember of its question; people don't see it.
+        show: What a factor's page shows.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    data: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict, repr=False)
+    show: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Text, Uuid
+from sqlalchemy import BigInteger, ForeignKey, Text, Uuid
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, object_session, relationship
 
 from onegov_auth.clock import utcnow
@@ -56,6 +56,12 @@ class UserFactorMixin:
 
     #: When it was proven last.
     last_used: Mapped[datetime | None] = mapped_column(UTCDateTime, nullable=True)
+
+    #: The highest time step or counter that was accepted: no answer up to it ever is again.
+    counter: Mapped[int | None] = mapped_column(BigInteger, nullable=True)
+
+    #: The SHA-256 of each answer that works once and was used, one after the other.
+    uses: Mapped[str | None] = mapped_column(Text, nullable=True)
 
     _pending: str | None = None
 

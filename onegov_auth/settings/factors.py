@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from onegov_auth.settings.types import Duration, Secret, Section
 
-__all__ = ["MTAN", "TOTP", "RecoveryCodes", "SecondFactors", "WebAuthn", "YubiKey"]
+__all__ = ["MTAN", "TOTP", "FactorSettings", "RecoveryCodes", "SecondFactors", "WebAuthn", "YubiKey"]
 
 NOTHING = timedelta(0)
 
 
-class TOTP(Section):
+#: The factors that come with the core, in the order they are offered.
+OURS = ("webauthn", "yubikey", "totp", "mtan", "recovery_codes")
+
+
+class FactorSettings(Section):
+    """The block of a factor in the configuration; each factor has a subclass of its own."""
+
+
+class TOTP(FactorSettings):
     """
     Codes of an app on the phone (RFC 6238).
 
@@ -25,7 +34,7 @@ class TOTP(Section):
     issuer: str | None = None
 
 
-class YubiKey(Section):
+class YubiKey(FactorSettings):
     """
     One-time passwords of a YubiKey.
 
@@ -42,7 +51,7 @@ class YubiKey(Section):
     )
 
 
-class WebAuthn(Section):
+class WebAuthn(FactorSettings):
     """
     Passkeys.
 
@@ -57,7 +66,7 @@ class WebAuthn(Section):
     passwordless: bool = False
 
 
-class MTAN(Section):
+class MTAN(FactorSettings):
     """
     Codes by SMS.
 
@@ -74,7 +83,7 @@ class MTAN(Section):
     automatic_setup: bool = False
 
 
-class RecoveryCodes(Section):
+class RecoveryCodes(FactorSettings):
     """
     Codes to keep in a safe place.
 
@@ -106,3 +115,18 @@ class SecondFactors(Section):
     recovery_codes: RecoveryCodes | None = None
     required_for: tuple[str, ...] = ()
     trusted_device: Duration = NOTHING
+
+    _others: Mapping[str, FactorSettings] = PrivateAttr(default_factory=dict)
+
+    @property
+    def blocks(self) -> Mapping[str, FactorSettings]:
+        """The blocks of the factors that are on, ours and those that come as distributions of their own."""
+        ours = {name: getattr(self, name) for name in OURS}
+        own = {name: block for name, block in ours.items() if block is not None and getattr(block, "enabled", True)}
+        return {**own, **self._others}
+
+    def with_others(self, others: Mapping[str, FactorSettings]) -> SecondFactors:
+        """These settings, and the blocks of factors that come as distributions of their own."""
+        copy = self.model_copy()
+        copy._others = dict(others)  # noqa: SLF001 -- there is no key for them: they are keys beside the others
+        return copy

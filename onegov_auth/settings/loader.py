@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from onegov_auth.errors import RegistryError, SettingsError
 from onegov_auth.settings import plugins
 from onegov_auth.settings.checks import cross_faults
+from onegov_auth.settings.factors import FactorSettings, SecondFactors
 from onegov_auth.settings.faults import keys, sentences, unknown, without
 from onegov_auth.settings.model import Settings
 from onegov_auth.settings.pending import find_pending
@@ -190,6 +191,12 @@ class _Draft:
             values["providers"] = providers
             for name, block in blocks.items():
                 yield from self._provider(name, block, providers)
+        others: dict[str, FactorSettings] = {}
+        if isinstance(block := values.get("second_factors"), Mapping):
+            theirs = {name: part for name, part in block.items() if name not in keys(SecondFactors)}
+            values["second_factors"] = {name: part for name, part in block.items() if name not in theirs}
+            for name, part in theirs.items():
+                yield from self._factor(name, part, others)
         broken: list[_Place] = []
         try:
             self.settings = Settings.model_validate(values)
@@ -197,6 +204,9 @@ class _Draft:
             yield from sentences(error, Settings)
             broken = _places(error)
             self.settings = self._without(broken, values)
+        if others:
+            whole = self.settings.second_factors.with_others(others)
+            self.settings = self.settings.model_copy(update={"second_factors": whole})
         yield from cross_faults(self.settings, self._filled, [".".join(place) for place in broken])
 
     def _without(self, broken: list[_Place], values: Tree) -> Settings:
@@ -209,6 +219,28 @@ class _Draft:
             blocks = [place[:1] for place in _places(error)]
             broken += blocks
             return Settings.model_validate(dict(_STAND_INS) | _pruned(whole, blocks))
+
+    def _factor(self, name: object, block: object, into: dict[str, FactorSettings]) -> Iterator[str]:
+        """A second factor that doesn't come with the core."""
+        path = f"second_factors.{name}"
+        try:
+            there = plugins.installed(plugins=plugins.FACTORS)
+            if name not in there:
+                yield f"{path}: {unknown(str(name), {*keys(SecondFactors), *there})}"
+                return
+            model = plugins.factor_settings(str(name))
+        except RegistryError as error:
+            yield f"{path}: {error}"
+            return
+        if block is None:
+            return
+        if not isinstance(block, Mapping):
+            yield f"{path}: must be a block of keys"
+            return
+        try:
+            into[str(name)] = model.model_validate(dict(block))
+        except ValidationError as error:
+            yield from sentences(error, model, path)
 
     def _provider(self, name: object, block: object, into: dict[str, ProviderSettings]) -> Iterator[str]:
         path = f"providers.{name}"

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from pydantic.json_schema import models_json_schema
 
 from onegov_auth.settings import plugins
+from onegov_auth.settings.factors import OURS
 from onegov_auth.settings.loader import SettingsClass
 from onegov_auth.settings.model import Settings
 from onegov_auth.settings.types import Section
@@ -40,10 +41,11 @@ def settings_schema(
         provider_settings: The settings class of a kind.
 
     Raises:
-        RegistryError: If a kind is unknown or can't be loaded.
+        RegistryError: If a kind or second factor is unknown or can't be loaded.
     """
     models = {kind: provider_settings(kind) for kind in sorted(plugins.installed() if kinds is None else kinds)}
-    wanted: dict[type[Section], None] = dict.fromkeys([Settings, *models.values()])
+    factors = {type_: plugins.factor_settings(type_) for type_ in _other_factors()}
+    wanted: dict[type[Section], None] = dict.fromkeys([Settings, *models.values(), *factors.values()])
     made, whole = models_json_schema([(model, "validation") for model in wanted], by_alias=True)
     definitions: dict[str, Schema] = whole["$defs"]
     root = copy.deepcopy(_resolved(made[Settings, "validation"], definitions))
@@ -52,11 +54,18 @@ def settings_schema(
         "type": "object",
         "additionalProperties": {"oneOf": list(map(_of_kind, blocks, blocks.values()))},
     }
+    for type_, model in factors.items():
+        definitions["SecondFactors"]["properties"][type_] = {"anyOf": [made[model, "validation"], {"type": "null"}]}
     tenant = _tenant(root, blocks)
     definitions |= {name + _PARTIAL: _partial(schema) for name, schema in definitions.items()}
     root["properties"]["tenants"] = {"type": "object", "additionalProperties": tenant}
     filled: Schema = _with_filled({**root, "$defs": definitions})
     return {"$schema": DIALECT, **filled, "title": "The settings of onegov-auth"}
+
+
+def _other_factors() -> list[str]:
+    """The installed factors that don't come with the core."""
+    return sorted(plugins.installed(plugins=plugins.FACTORS).keys() - set(OURS))
 
 
 def _resolved(schema: Schema, definitions: dict[str, Schema]) -> Schema:
