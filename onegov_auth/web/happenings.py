@@ -21,12 +21,13 @@ __all__ = ["Happening", "happening"]
 _WORDS = {
     "login": _("Logged in"),
     "logout": _("Logged out"),
-    "registered": _("Registered"),
-    "activated": _("Account activated"),
+    "registration": _("Registered"),
+    "activation": _("Account activated"),
+    "activation_resent": _("Mail with the activation link sent again"),
     "password_changed": _("Password changed"),
     "password_reset": _("Password changed by a link in a mail"),
     "recovery": _("Link to a new password asked for"),
-    "email_pending": _("Change of the e-mail address begun"),
+    "email_change": _("Change of the e-mail address begun"),
     "email_changed": _("E-mail address changed"),
     "email_cancelled": _("Change of the e-mail address cancelled"),
     "email_revoked": _("Change of the e-mail address taken back"),
@@ -34,6 +35,8 @@ _WORDS = {
     "identity_unlinked": _("A way to log in removed"),
     "profile_changed": _("Name or language changed"),
     "session_ended": _("A session ended"),
+    "signup_link": _("Signup link made"),
+    "step": _("Step at login taken"),
     "sessions_ended": _("Other sessions ended"),
 }
 _OTHER = _("Account changed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -68,3 +69,18 @@ def test_signup_link(town: Any, page: Page, new_page: Callable[[], Page]) -> Non
     page.reload()
     expect(page.get_by_text("1 of 1 used")).to_be_visible()
     expect(page.get_by_text("new@example.org")).to_be_visible()
+
+
+def test_mail_server_down(town: Any, page: Page) -> None:
+    """While no mail can be sent, the person is told that one follows; it comes when the server is back."""
+    town.post.stop()
+    page.goto(f"{town.url}/auth/register")
+    register(page, "ann@example.org", town.password)
+    expect(page.get_by_text("A mail with a link is on its way to you.")).to_be_visible()
+
+    town.post.start()
+    town.ahead = timedelta(minutes=30)
+    town.app.auth.mailer.deliver()
+    page.goto(town.link(town.mail()))
+    page.get_by_role("button", name="Activate").click()
+    expect(page.get_by_role("status")).to_contain_text("You can log in now")

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from onegov_auth import self_service
+from onegov_auth.web import happenings
 
 OWN = ["account", "account/password", "account/email", "account/identities", "account/sessions", "account/activity"]
 
@@ -117,6 +122,16 @@ def test_activity(town: Any) -> None:
     text = " ".join(page.html.find("ul", class_="rows").get_text(" ").split())
     assert text.index("Name or language changed") < text.index("Logged in")
     assert text.count("Logged in") == 1
+
+
+def test_everything_has_words(town: Any) -> None:
+    """What people do with their accounts themselves is told by its name, and not as "something"."""
+    folder = Path(self_service.__file__).parent
+    code = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
+    types = set(re.findall(r'(?:event|_change)\(\s*"([a-z_]+)"', code))
+
+    assert len(types) > 10
+    assert types <= happenings._WORDS.keys()
 
 
 def test_long_activity(town: Any) -> None:

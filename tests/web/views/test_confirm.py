@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from onegov_auth.testing.providers import KnownIssuer
+from onegov_auth.providers import ProviderSettings
+from onegov_auth.testing.providers import KnownIssuer, KnownPeople, person
 
 PATH = "/auth/account/confirm?to=/auth/account/sessions"
 
@@ -110,3 +111,26 @@ def link_identity(town: Any, source: str) -> None:
     with auth.database.unit() as db:
         user = auth.users(db).by_username("ann@example.org")
         user.identities.append(auth.entities.identity(source=source, source_id="ann", proof="test"))
+
+
+def test_directory_is_down(make_town: Any) -> None:
+    """Whom nobody can ask is told so with a 503, and not that the password is wrong."""
+    settings = ProviderSettings(kind="known-people", default_role="member")
+    people = {"bob": ("pw", person("staff", "bob", "bob@example.org"))}
+    staff = KnownPeople(name="staff", people=people, settings=settings)
+    town = make_town(staff)
+    browser = town.logged_in("bob", "pw")
+    town.old()
+    staff.down.add("yes")
+
+    page = confirm(browser, "pw")
+    assert page.status_code == 503
+    assert "reached" in page.text
+
+
+def test_step_comes_between(town: Any, browser: Any) -> None:
+    """Who has something to do at the next login does it here as well."""
+    with town.app.auth.database.unit() as db:
+        town.app.auth.users(db).by_username("ann@example.org").require_step("change_password")
+
+    assert "/auth/step?transaction=" in confirm(browser).location

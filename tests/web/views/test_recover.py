@@ -169,3 +169,9 @@ def test_missing_token(town: Any) -> None:
 
     assert "no longer good" in page.text
     assert "/auth/request-password" in page.text
+
+
+def test_what_is_no_address(town: Any, path: str) -> None:
+    """What is no address is said beside its field, before and after the mail."""
+    assert 'id="email-error"' in request_link(town.browser(), "ann").text
+    assert 'id="email-error"' in reset(town.browser(), path, email="ann").text

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from onegov_auth.outcomes import Refused
+
 PASSWORD = "seven blue herons on a dry roof"
 SENT = "https://app.example.org/auth/resend?sent=1"
 
@@ -155,3 +157,23 @@ def test_password_managers_are_told(town: Any) -> None:
     assert form["password"].attrs["passwordrules"] == "minlength: 15; maxlength: 256; allowed: unicode;"
     assert form["confirm"].attrs["autocomplete"] == "new-password"
     assert form["roboter_falle"].attrs["tabindex"] == "-1"
+
+
+def test_what_is_no_address(town: Any) -> None:
+    """The mail is sent again to addresses only."""
+    form = town.browser().get("/auth/resend").form
+    form["email"] = "ann"
+
+    assert 'id="email-error"' in form.submit().text
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"), [("robot", 303), ("registration_disabled", 404), ("invalid_username", 200)]
+)
+def test_refusals_of_the_core(town: Any, monkeypatch: pytest.MonkeyPatch, code: str, answer: int) -> None:
+    """What only the core refuses has an answer too: none for robots, no page, or a word beside the name."""
+    monkeypatch.setattr(town.app.auth, "register", lambda *_arguments: Refused(code))
+    page = register(town.browser(), "new@example.org")
+
+    assert page.status_code == answer
+    assert ("username-error" in page.text) is (code == "invalid_username")
