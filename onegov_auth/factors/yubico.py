@@ -121,7 +121,11 @@ class ValidationServers:
         """What a YubiKey may have typed if the keyboard is not laid out as it believes."""
         from yubico_client.modhex import translate  # noqa: PLC0415 - an extra
 
-        found: set[str] = translate(typed)
+        try:
+            found: set[str] = translate(typed)
+        except KeyError:
+            # A character that no layout has.
+            return set()
         return found
 
     def refusal(self, password: str) -> Refused | Unavailable | None:
