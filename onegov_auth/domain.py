@@ -80,6 +80,7 @@ class Client:
         session_token: The session this request came with; ended when another one is opened.
         device: The value of the cookie by which a browser is known again, empty if it sent none; ``None`` where
             no such cookie is kept, and nobody is told of new devices.
+        trusted: The value of the cookie by which no second factor is asked for in this browser; untrusted.
     """
 
     address: str = "unknown"
@@ -89,6 +90,7 @@ class Client:
     language: str | None = None
     session_token: str | None = field(default=None, repr=False)
     device: str | None = field(default=None, repr=False)
+    trusted: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
+from uuid import UUID
 
 from onegov_auth.domain import SessionInfo, Step, Transaction, UserInfo, VerifiedIdentity
 
 __all__ = [
     "Challenge",
     "Done",
+    "Enrolling",
     "EnrolmentRequired",
+    "FactorAdded",
     "FactorRequired",
     "LoggedIn",
     "LoggedOut",
@@ -43,6 +46,7 @@ class LoggedIn:
         to: Where to go now, a path on this site.
         created: Whether the user was made by this very login.
         device: The new value of the cookie by which the browser is known again; ``None`` leaves it as it is.
+        trusted: The new value of the cookie by which no second factor is asked for; ``None`` leaves it as it is.
     """
 
     user: UserInfo
@@ -51,6 +55,7 @@ class LoggedIn:
     to: str = "/"
     created: bool = False
     device: str | None = field(default=None, repr=False)
+    trusted: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,40 @@ class EnrolmentRequired:
 
     transaction: Transaction
     factors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolling:
+    """
+    A second factor is being set up by somebody who is logged in.
+
+    Attributes:
+        transaction: What is to be answered.
+        type: The factor's type.
+        show: What the person has to see.
+    """
+
+    transaction: Transaction
+    type: str
+    show: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FactorAdded:
+    """
+    A second factor was set up.
+
+    Attributes:
+        id: Its row's id.
+        type: Its type.
+        name: What it is called.
+        show: What the person sees now and never again, such as recovery codes.
+    """
+
+    id: UUID
+    type: str
+    name: str
+    show: Mapping[str, object] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from onegov_auth.attempts import Attempts
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.devices import Devices
 from onegov_auth.events import EventLog
+from onegov_auth.factors import Factor, FactorServices
+from onegov_auth.factors.registry import make_factors
 from onegov_auth.keys import Keys
 from onegov_auth.mail import Mailer
 from onegov_auth.models import DEFAULT
@@ -27,6 +29,7 @@ from onegov_auth.providers.health import Health
 from onegov_auth.providers.registry import make_providers
 from onegov_auth.rechecks import Rechecks
 from onegov_auth.road import Road
+from onegov_auth.second_factors import FactorGate, FactorStore, TrustedDevices
 from onegov_auth.sessions import Sessions
 from onegov_auth.signup import SignupLinks
 from onegov_auth.steps import AcceptTerms, ChangePassword, CompleteProfile, LoginStep, Steps
@@ -50,6 +53,7 @@ class Parts:
         settings: The checked configuration of one application.
         database: Where everything is kept.
         providers: Name to provider, in the order they are asked.
+        factors: Type to second factor, in the order they are offered; by default as the settings say.
         clock: The time.
         entities: The mapped classes.
         hooks: What the application wants to be asked or told.
@@ -67,6 +71,7 @@ class Parts:
         database: Database,
         *,
         providers: Mapping[str, Provider] | None = None,
+        factors: Mapping[str, Factor] | None = None,
         clock: Clock = utcnow,
         entities: Entities = DEFAULT,
         hooks: Hooks | None = None,
@@ -103,6 +108,10 @@ class Parts:
         self.signup_links = self._signup_links(token)
         self.steps = Steps(self._login_steps(), entities)
         self.accounts = self._accounts()
+        self.factors = factors if factors is not None else self._configured_factors(token)
+        self.factor_store = FactorStore(database, self.factors, clock, entities)
+        trusted = settings.second_factors.trusted_device
+        self.trusted_devices = TrustedDevices(self.factor_store, self.keys, trusted, clock)
         self.road = self._road(Devices(self.keys, token))
         self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
 
@@ -189,9 +198,29 @@ class Parts:
             steps=self.steps,
             devices=devices,
             notices=self.notices,
+            gate=FactorGate(
+                self.factors,
+                self.factor_store,
+                self.trusted_devices,
+                self.transactions,
+                frozenset(self.settings.second_factors.required_for),
+            ),
             entities=self.entities,
-            required_for=frozenset(self.settings.second_factors.required_for),
         )
+
+    def _configured_factors(self, token: Callable[[int], str]) -> Mapping[str, Factor]:
+        services = FactorServices(
+            clock=self.clock,
+            token=token,
+            application=self.settings.application,
+            title=self.settings.title,
+            base_url=self.settings.base_url,
+            keys=self.keys,
+            database=self.database,
+            mailer=self.mailer,
+            entities=self.entities,
+        )
+        return make_factors(self.settings.second_factors.blocks, services)
 
     def _services(self, name: str) -> Services:
         address = self._address_of(name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from onegov_auth.accounts import Accounts, Conflict, Hooks, Resolved
 from onegov_auth.accounts.local import LOCAL
@@ -18,9 +18,18 @@ from onegov_auth.accounts.resolve import user_info
 from onegov_auth.domain import Client, Step, Transaction, UserInfo, VerifiedIdentity
 from onegov_auth.events import Event, EventLog
 from onegov_auth.models import primary_key
-from onegov_auth.outcomes import Done, LoggedIn, Outcome, Refused, StepRequired, Unavailable
-from onegov_auth.statements import Prepared, driver_of
-from onegov_auth.waiting import pack, unpack
+from onegov_auth.outcomes import (
+    Done,
+    EnrolmentRequired,
+    FactorRequired,
+    LoggedIn,
+    Outcome,
+    Refused,
+    StepRequired,
+    Unavailable,
+)
+from onegov_auth.second_factors.gate import FactorGate, Missing
+from onegov_auth.waiting import Door, Proven, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from onegov_auth.attempts import Attempt, Attempts
+    from onegov_auth.attempts import Attempts
     from onegov_auth.database import Database
     from onegov_auth.devices import Devices
     from onegov_auth.models import Entities, User
@@ -45,36 +54,6 @@ __all__ = ["Door", "PendingLink", "Road"]
 NOT_BEGUN = frozenset(
     {"missing_state", "unknown_transaction", "expired_transaction", "unknown_link", "no_provider_session"}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """
-    How somebody came to the door.
-
-    Attributes:
-        client: From where.
-        username: The name as typed, if one was.
-        to: Where to go afterwards.
-        remember: Whether to stay logged in.
-        provider: The provider that was asked, if it was chosen before.
-        attempt: The reserved attempt to settle.
-        link: A pending link that this login confirms.
-        link_to: The user who is logged in and has begun to link this identity: nobody logs in.
-        resumed: The user whose login goes on after a step.
-        created: Whether the login that goes on made the user.
-    """
-
-    client: Client
-    username: str | None = None
-    to: str = "/"
-    remember: bool = False
-    provider: str | None = None
-    attempt: Attempt | None = None
-    link: str | None = None
-    link_to: UUID | None = None
-    resumed: UUID | None = None
-    created: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +95,8 @@ class Road:
         steps: Steps,
         devices: Devices,
         notices: Notices,
+        gate: FactorGate,
         entities: Entities,
-        required_for: frozenset[str] = frozenset(),
     ) -> None:
         self._database = database
         self._providers = providers
@@ -131,10 +110,7 @@ class Road:
         self._devices = devices
         self._notices = notices
         self._users: Any = entities.user
-        factors: Any = entities.factor.__table__
-        types = select(factors.c.type).where(factors.c.user_id == bindparam("user_id"))
-        self._factor_types = Prepared(database.engine.dialect, types)
-        self._required_for = required_for
+        self._gate = gate
 
     def complete(self, verdict: VerifiedIdentity | Refused | Unavailable, door: Door) -> Outcome:
         """
@@ -186,20 +162,38 @@ class Road:
         if isinstance(found, Conflict):
             step = self._ask_for_proof(db, found, verdict, door)
             return step, replace(blank, code="prove" if isinstance(step, StepRequired) else step.code, steps=steps)
-        factor = self._factor(db, found.user)
-        if factor is not None:
-            if found.linked and savepoint is not None:
-                # Half a proof makes no user and links no identity; a role that changed at the source stays changed.
+        proven = self._gate.check(db, found.user, verdict, door, self._trust_amr(verdict))
+        if isinstance(proven, Missing | Refused):
+            # Half a proof makes no user and links no identity; a role that changed at the source stays changed.
+            # Somebody who has to set a factor up first has to be there.
+            undone = found.linked and not (found.created and isinstance(proven, Missing))
+            if undone and savepoint is not None:
                 savepoint.rollback()
-            else:
-                blank = replace(blank, user_id=found.user.id)
-            return factor, replace(blank, code=factor.code, steps=(*steps, *factor.steps))
-        blank = replace(blank, user_id=found.user.id, steps=steps)
+            user_id = None if undone else found.user.id
+            asked = self._ask_for_factor(
+                db, proven, found, door, door.waiting(verdict, found.user.id, created=found.created, resumed=not undone)
+            )
+            code = asked.code if isinstance(asked, Refused) else f"{asked.transaction.kind}_required"
+            more = asked.steps if isinstance(asked, Refused) else (Step("factor", ", ".join(asked.factors)),)
+            return asked, replace(blank, code=code, user_id=user_id, steps=(*steps, *more))
+        door = replace(door, proven=Proven(found.user.id, proven) if proven else None)
+        blank = replace(blank, user_id=found.user.id, factor=", ".join(proven) or None, steps=steps)
         missing = self._next_step(db, found, verdict, door)
         if missing is not None:
             code, name = ("step", missing.step) if isinstance(missing, StepRequired) else (missing.code, "")
             return missing, replace(blank, code=code, steps=(*steps, Step("step", name)))
         return self._open(db, found, verdict, door), blank
+
+    def _trust_amr(self, identity: VerifiedIdentity) -> frozenset[str]:
+        """What counts as a second factor of whoever comes by this provider (ASVS 6.8.4)."""
+        return frozenset(getattr(self._providers()[identity.source].settings, "trust_amr", ()))
+
+    def _ask_for_factor(
+        self, db: Session, missing: Missing | Refused, found: Resolved, door: Door, waiting: Mapping[str, object]
+    ) -> FactorRequired | EnrolmentRequired | Refused:
+        if isinstance(missing, Refused):
+            return missing
+        return self._gate.keep(db, missing, found.user.id, door, waiting)
 
     def _resolve(self, db: Session, identity: VerifiedIdentity, door: Door) -> Resolved | Conflict | Refused:
         if door.resumed is not None:
@@ -281,38 +275,22 @@ class Road:
         if not door.client.browser:
             # Nobody without a browser can take a step: such a client is told which one is missing, and no more.
             return StepRequired(begun, step.name)
-        data = {
-            "identity": pack(identity),
-            "user": str(found.user.id),
-            "step": step.name,
-            "username": door.username,
-            "remember": door.remember,
-            "created": found.created,
-            "provider": door.provider,
-        }
+        data = {**door.waiting(identity, found.user.id, created=found.created), "step": step.name}
         return StepRequired(self._transactions.store(db, begun, door.client, data, found.user.id), step.name)
-
-    def _factor(self, db: Session, user: UserInfo) -> Refused | None:
-        """
-        Whether a second factor is still missing.
-
-        Somebody who has one enrolled, or whose role must have one, is never let in without it: as long
-        as no factor can be asked for, the answer is no (fail closed).
-        """
-        enrolled = {row[0] for row in self._factor_types.all(driver_of(db), user_id=user.id)}
-        if not enrolled and user.role not in self._required_for:
-            return None
-        return Refused("factor_unavailable", (Step("factor", ", ".join(sorted(enrolled)) or "none enrolled"),))
 
     def _open(self, db: Session, found: Resolved, identity: VerifiedIdentity, door: Door) -> LoggedIn:
         self._accounts.logged_in(db, found.user)
         # What somebody else left pending at this browser is not for whoever logs in now (LINK-09).
         self._transactions.drop(db, door.client, "link")
         device = self._device(db, found.user, door.client)
-        token, session = self._sessions.open(db, found.user, identity, door.client, remember=door.remember)
+        factors = () if door.proven is None else door.proven.factors
+        token, session = self._sessions.open(
+            db, found.user, identity, door.client, remember=door.remember, factors=factors
+        )
+        trusted = self._gate.trust(db, found.user, door)
         if self._hooks.on_login is not None:
             self._hooks.on_login(db, db.get_one(self._users, found.user.id), door.client)
-        return LoggedIn(found.user, session, token, door.to, found.created, device)
+        return LoggedIn(found.user, session, token, door.to, found.created, device, trusted)
 
     def _device(self, db: Session, user: UserInfo, client: Client) -> str | None:
         if client.device is None:

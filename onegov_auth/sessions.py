@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -131,6 +131,7 @@ class Sessions:
         client: Client,
         *,
         remember: bool = False,
+        factors: Sequence[str] = (),
     ) -> tuple[str, SessionInfo]:
         """
         Open a session. Nobody but :class:`onegov_auth.auth.Auth` calls this, at the end of its one road.
@@ -143,6 +144,7 @@ class Sessions:
             identity: How the person proved who they are.
             client: Where from.
             remember: Whether the person asked to stay logged in.
+            factors: The second factors that were proven.
 
         Returns:
             The token for the cookie, and what may be known of the session.
@@ -174,7 +176,9 @@ class Sessions:
         refresh = identity.authn.refresh_token
         values["refresh_token"] = None if refresh is None else self._keys.encrypt("refresh", refresh, str(info.id))
         values["checked"] = None if refresh is None else now
-        self._insert.run(driver_of(db), **values, token_hash=token_hash(self._application, token), factors=[])
+        self._insert.run(
+            driver_of(db), **values, token_hash=token_hash(self._application, token), factors=list(factors)
+        )
         self._make_room(db, user.id)
         return token, info
 

@@ -1,15 +1,111 @@
-"""A verified identity that waits in a transaction until the person has done something else."""
+"""How somebody came, and a login that waits in a transaction until the person has done something else."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from onegov_auth.accounts.local import SEEN
-from onegov_auth.domain import AuthnContext, VerifiedIdentity
+from onegov_auth.domain import AuthnContext, Client, Transaction, VerifiedIdentity
 
-__all__ = ["pack", "unpack"]
+if TYPE_CHECKING:
+    from onegov_auth.attempts import Attempt
+
+__all__ = ["Door", "Proven", "pack", "unpack"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """
+    Second factors that were proven, and whose they are: they count for nobody else (MFA-06).
+
+    Attributes:
+        user: The user.
+        factors: Their types, or what stands in for one.
+    """
+
+    user: UUID
+    factors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """
+    How somebody came to the door.
+
+    Attributes:
+        client: From where.
+        username: The name as typed, if one was.
+        to: Where to go afterwards.
+        remember: Whether to stay logged in.
+        provider: The provider that was asked, if it was chosen before.
+        attempt: The reserved attempt to settle.
+        link: A pending link that this login confirms.
+        link_to: The user who is logged in and has begun to link this identity: nobody logs in.
+        resumed: The user whose login goes on.
+        created: Whether the login that goes on made the user.
+        proven: The second factors that were proven in this login.
+        trust: Whether this browser is to be asked for no second factor for some time.
+    """
+
+    client: Client
+    username: str | None = None
+    to: str = "/"
+    remember: bool = False
+    provider: str | None = None
+    attempt: Attempt | None = None
+    link: str | None = None
+    link_to: UUID | None = None
+    resumed: UUID | None = None
+    created: bool = False
+    proven: Proven | None = None
+    trust: bool = False
+
+    def waiting(
+        self, identity: VerifiedIdentity, user_id: UUID, *, created: bool, resumed: bool = True
+    ) -> dict[str, object]:
+        """
+        What a transaction has to remember for the login to go on: *identity* and how it came.
+
+        Args:
+            identity: Who was proven.
+            user_id: Whose login it is.
+            created: Whether it made the user.
+            resumed: Whether what the provider said was applied and stays; if not, it is looked at once more.
+        """
+        return {
+            "identity": pack(identity),
+            "user": str(user_id),
+            "username": self.username,
+            "remember": self.remember,
+            "created": created,
+            "provider": self.provider,
+            "link": self.link,
+            "resumed": resumed,
+            "proven": [] if self.proven is None else list(self.proven.factors),
+            "trust": self.trust,
+        }
+
+    @classmethod
+    def again(cls, waited: Transaction, client: Client) -> Self:
+        """The door of a login that goes on, from what :meth:`waiting` remembered."""
+        data: Mapping[str, Any] = waited.data
+        user = UUID(data["user"])
+        return cls(
+            client=client,
+            username=data["username"],
+            to=waited.to,
+            remember=data["remember"],
+            provider=data["provider"],
+            link=data["link"],
+            resumed=user if data["resumed"] else None,
+            created=data["created"],
+            proven=Proven(user, tuple(data["proven"])) if data["proven"] else None,
+            trust=data["trust"],
+        )
 
 
 def pack(identity: VerifiedIdentity) -> dict[str, object]:

@@ -12,9 +12,9 @@ from onegov_auth.events import Event
 from onegov_auth.models import CHANGE_PASSWORD, as_key
 from onegov_auth.outcomes import Outcome, Refused
 from onegov_auth.parts import Parts
-from onegov_auth.road import NOT_BEGUN, Door
+from onegov_auth.road import NOT_BEGUN
 from onegov_auth.steps import PendingStep
-from onegov_auth.waiting import unpack
+from onegov_auth.waiting import Door, unpack
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -79,14 +79,5 @@ class TakingSteps(Parts):
         self.notices.wake()
         if isinstance(taken, Refused):
             return self.road.complete(taken, Door(client=client)) if taken.code in NOT_BEGUN else taken
-        data: Mapping[str, Any] = taken.data
-        door = Door(
-            client=client,
-            username=data["username"],
-            to=taken.to,
-            remember=data["remember"],
-            provider=data["provider"],
-            resumed=as_key(self.entities.user, data["user"]),
-            created=data["created"],
-        )
-        return self.road.complete(unpack(data["identity"]), door)
+        identity = cast("Mapping[str, Any]", taken.data["identity"])
+        return self.road.complete(unpack(identity), Door.again(taken, client))
