@@ -31,6 +31,6 @@ def _read(name: str) -> StaticFile:
     return StaticFile.made(name, (files("onegov_auth.web") / "static" / name).read_bytes())
 
 
-FILES = {name: _read(name) for name in ("style.css", "auto-login.js", "submit.js")}
+FILES = {name: _read(name) for name in ("style.css", "auto-login.js", "passkey.js", "submit.js")}
 
 VERSIONS = {name: file.version for name, file in FILES.items()}
