@@ -9,7 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 
-_PROGRAMS = {"slapd": "slapd", "redis-server": "redis-server", "node": "nodejs", "npm": "npm", "chromium": "chromium"}
+_PROGRAMS = {
+    "slapd": "slapd",
+    "redis-server": "redis-server",
+    "node": "nodejs",
+    "npm": "npm",
+    "chromium": "chromium",
+    "yubiserver": "yubiserver",
+}
 
 
 def pytest_report_header() -> list[str]:

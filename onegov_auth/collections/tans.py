@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import string
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -106,9 +107,7 @@ class TANCollection:
             Whether the answer was right.
         """
         model = self.model
-        bound = self._is_open()
-        for key, value in meta.items():
-            bound &= model.meta[key].as_string() == value
+        bound = self._bound(meta)
         # Counted before it is compared: whoever answers at the same time waits for this row.
         if not self._update(bound & (model.failures < MAX_FAILURES), failures=model.failures + 1):
             return False
@@ -118,6 +117,16 @@ class TANCollection:
             return False
         self._update(bound, expired=now)
         return True
+
+    def expire(self, **meta: Any) -> int:
+        """Void all TANs that are bound to *meta*; returns how many there were."""
+        return self._update(self._bound(meta), expired=clock_of(self.session)())
+
+    def _bound(self, meta: Mapping[str, Any]) -> ColumnElement[bool]:
+        bound = self._is_open()
+        for key, value in meta.items():
+            bound &= self.model.meta[key].as_string() == value
+        return bound
 
     def _update(self, condition: ColumnElement[bool], **values: Any) -> int:
         statement = update(self.model).where(condition).values(values)
