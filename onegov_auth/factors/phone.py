@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from onegov_auth.errors import MissingDependencyError
 
 __all__ = ["e164", "masked"]
 
-#: ITU-T E.164 has 15 digits; the rest is for people.
-MAX_TYPED = 50
+#: What people write numbers with. Letters and other scripts' digits would be understood too, and not be what is shown.
+_TYPED = re.compile(r"[0-9+()/. \t-]{1,50}", re.ASCII)
 
 
 def e164(typed: str, countries: Sequence[str]) -> str | None:
@@ -29,15 +30,14 @@ def e164(typed: str, countries: Sequence[str]) -> str | None:
         import phonenumbers  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingDependencyError("second_factors.mtan", "onegov-auth[mtan]") from error
-    if len(typed) > MAX_TYPED or not typed.isascii():
-        # Digits of other scripts would be understood, and the number that is shown would not be what was typed.
+    if not _TYPED.fullmatch(typed):
         return None
     try:
         number = phonenumbers.parse(typed, countries[0] if countries else None)
     except phonenumbers.NumberParseException:
         return None
     kinds = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
-    if number.extension or not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) not in kinds:
+    if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) not in kinds:
         return None
     if phonenumbers.region_code_for_number(number) not in countries:
         return None
