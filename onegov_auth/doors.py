@@ -77,8 +77,8 @@ class Doors(Parts):
             username: As typed.
             password: As typed; compared exactly as received (ASVS 6.2.8).
             client: From where.
-            second_factor: The code of a factor that is given together with the password. Without a factor it
-                is ignored, and with one nobody gets in as long as this version can't compare it.
+            second_factor: The code of a factor that may be given together with the password (a YubiKey's). Ignored
+                if none is asked for. A client without a browser can give it in no other way.
             skip_providers: Ask nobody but our own tables.
             remember: Stay logged in.
             to: Where to go afterwards, a path on this site.
@@ -87,7 +87,6 @@ class Doors(Parts):
         Returns:
             The outcome. All refusals look alike to the person; the event log has the code.
         """
-        del second_factor
         password = Password(password) if isinstance(password, str) else password
         username = username[:MAX_USERNAME].strip()
         if link is not None and self.pending_link(link, client) is None:
@@ -97,10 +96,15 @@ class Doors(Parts):
         if isinstance(admitted, Refused):
             return self.road.complete(admitted, Door(client=client, username=username))
         verdict = self._ask(username, password, local_only=skip_providers or link is not None)
-        return self.road.complete(
-            verdict,
-            Door(client=client, username=username, to=to, remember=remember, attempt=admitted, link=link),
+        door = Door(client=client, username=username, to=to, remember=remember, attempt=admitted, link=link)
+        return (
+            self.road.complete(verdict, door) if second_factor is None else self.at_once(verdict, door, second_factor)
         )
+
+    def at_once(self, verdict: VerifiedIdentity | Refused | Unavailable, door: Door, code: str) -> Outcome:
+        """Go on with a login and the code that was given with it: see :mod:`onegov_auth.second_factors.single_step`."""
+        del code
+        return self.road.complete(verdict, door)
 
     def start(
         self,

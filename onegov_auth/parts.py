@@ -87,6 +87,7 @@ class Parts:
         self._mount = mount
         self.database = database
         self.clock = clock
+        self.token = token
         self.entities = entities
         self.hooks = hooks or Hooks()
         self.keys = Keys(settings.secrets, settings.application)

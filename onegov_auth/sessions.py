@@ -176,9 +176,8 @@ class Sessions:
         refresh = identity.authn.refresh_token
         values["refresh_token"] = None if refresh is None else self._keys.encrypt("refresh", refresh, str(info.id))
         values["checked"] = None if refresh is None else now
-        self._insert.run(
-            driver_of(db), **values, token_hash=token_hash(self._application, token), factors=list(factors)
-        )
+        values["factors"] = list(factors)
+        self._insert.run(driver_of(db), **values, token_hash=token_hash(self._application, token))
         self._make_room(db, user.id)
         return token, info
 

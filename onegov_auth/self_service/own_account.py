@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -39,8 +40,10 @@ class OwnAccount(Doors, SelfService):
 
         It is a login by the one road, which ends the session it comes from (SESS-01) and is asked for everything
         that a login is asked for. Whoever has no password here or in a directory logs in at the provider once more:
-        ``start(provider, client, to, hints={"prompt": "login", "max_age": "0"})``.
+        ``start(provider, client, to, hints={"prompt": "login", "max_age": "0"})``. A browser that is trusted spares
+        nobody the second factor here (MFA-12).
         """
+        client = replace(client, trusted=None)
         with self.database.read() as db:
             info = self.sessions.info(db, session.session_id)
         outcome = self.login(session.userid, password, client, to=to, remember=info is not None and info.remember)
