@@ -38,13 +38,17 @@ _SIGNS = {
 _PHASES = {"read": "Reading", "apply": "Comparing", "missing": "Looking after the missing"}
 
 _REFUSALS = {
-    "running": (RUNNING, "Another run is syncing {0.provider}. Nothing was changed."),
+    "running": (
+        RUNNING,
+        "Another run is syncing {0.provider}, or was killed less than ten minutes ago. Nothing was changed.",
+    ),
     "unavailable": (UNREACHABLE, "{0.provider} did not answer to the end ({0.detail}). Nothing was changed."),
     "empty": (FAILED, "{0.provider} told of nobody. Nothing was changed; --force believes it."),
     "max_drop": (
         FAILED,
         (
-            "{0.gone} of {0.known} people known from {0.provider} are missing, more than sync.max_drop allows. "
+            "Of {0.known} people known from {0.provider}, {0.gone} are missing and {0.roleless} lose their role: "
+            "more than sync.max_drop allows. "
             "Nothing was changed; --dry-run shows who it is, --force does it."
         ),
     ),
@@ -55,7 +59,7 @@ _REFUSALS = {
 @click.command(cls=Command)
 @click.argument("provider")
 @click.option("--dry-run", is_flag=True, help="Print what would be different, and write nothing.")
-@click.option("--force", is_flag=True, help="Believe a directory that tells of nobody, or misses too many.")
+@click.option("--force", is_flag=True, help="Believe a directory that tells of nobody, or drops too many.")
 @pass_operator
 def sync(operator: Operator, *, provider: str, dry_run: bool, force: bool) -> None:
     """Bring the users up to what the directory PROVIDER says: new, changed, renamed, back, missing."""
@@ -139,7 +143,7 @@ class _Bar:
         if phase != self._phase:
             self._stack.close()
             self._phase = phase
-            length: dict[str, Any] = {"length": of} if of else {"iterable": iter(())}
+            length: dict[str, Any] = {"length": of} if of else {"iterable": (() for _ in ())}
             bar = click.progressbar(**length, label=_PHASES[phase], show_pos=True, file=sys.stderr)
             self._bar = self._stack.enter_context(bar)
         self._bar.update(done - self._bar.pos)
@@ -149,7 +153,7 @@ def _print_lines(report: Report, findings: _Findings) -> None:
     for state, username, _, code in findings.rows():
         # Service accounts and printers are left out every night.
         if state != State.EXCLUDED or report.dry_run:
-            why = f" ({code})" if code else ""
+            why = f" ({code})" if code not in {"", state} else ""
             click.echo(shown(f"{_SIGNS[State(state)]} {username}: {state}{why}"))
     if report.counts:
         totals = ", ".join(f"{count} {state.value}" for state, count in sorted(report.counts.items()))
@@ -164,6 +168,7 @@ def _print_json(report: Report, findings: _Findings) -> None:
         "detail": report.detail,
         "known": report.known,
         "gone": report.gone,
+        "roleless": report.roleless,
         "counts": {state.value: count for state, count in sorted(report.counts.items())},
     }
     names = ("state", "username", "source_id", "code")

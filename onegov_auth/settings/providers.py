@@ -18,7 +18,8 @@ class SyncSettings(Section):
     Attributes:
         missing: What happens to their account.
         after: After how many runs in a row without them.
-        max_drop: A run that misses a larger share of the people known from there changes nothing.
+        max_drop: A run that misses a larger share of the people known from there, or takes their roles, changes
+            nothing.
     """
 
     missing: Literal["deactivate", "keep"] = "deactivate"

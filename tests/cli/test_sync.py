@@ -130,6 +130,7 @@ def test_json(sync: Sync, directory: KnownDirectory) -> None:
         "detail": "",
         "known": 0,
         "gone": 0,
+        "roleless": 0,
         "counts": {"new": 2},
         "people": [
             {"state": "new", "username": "ann", "source_id": "1", "code": "member"},
@@ -155,7 +156,9 @@ def test_refused(sync: Sync, directory: KnownDirectory) -> None:
     object.__setattr__(directory, "sync", directory.sync.model_copy(update={"max_drop": "10%"}))
     dropped = sync()
     assert dropped.exit_code == 4
-    assert dropped.stderr.startswith("Error: 1 of 2 people known from staff are missing, more than sync.max_drop")
+    assert dropped.stderr.startswith(
+        "Error: Of 2 people known from staff, 1 are missing and 0 lose their role: more than sync.max_drop"
+    )
     shown = sync("--dry-run")
     assert (shown.exit_code, shown.stdout.splitlines()[0]) == (4, "? bob: missing (1/2)")
 
@@ -183,7 +186,7 @@ def test_running(sync: Sync, users: Database) -> None:
 
     assert (result.exit_code, result.stderr) == (
         7,
-        "Error: Another run is syncing staff. Nothing was changed.\n",
+        "Error: Another run is syncing staff, or was killed less than ten minutes ago. Nothing was changed.\n",
     )
 
 
@@ -207,6 +210,8 @@ def test_a_bar_on_a_terminal(sync: Sync, monkeypatch: pytest.MonkeyPatch, direct
 
     for label in ("Reading", "Comparing", "Looking after the missing"):
         assert label in result.stderr
+    # How many there are to read is not known before: no full bar, and not "2/0".
+    assert "/0" not in result.stderr
     assert result.stdout == "? bob: missing (1/2)\n1 missing, 1 unchanged.\n"
 
 

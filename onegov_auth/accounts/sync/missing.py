@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import aliased
 
+from onegov_auth.accounts.rules import NO_ROLE
 from onegov_auth.accounts.sync.report import Finding, State
 from onegov_auth.accounts.sync.stage import Gone
 from onegov_auth.models import key_of, primary_key
@@ -66,6 +67,14 @@ class Missing:
                 return
             yield found
             last = found[-1]
+
+    def holders(self, db: Session, source_ids: Sequence[str]) -> int:
+        """How many of these could come in so far with a role from the source."""
+        rows, users = self._identities, self._users
+        held = (users.role_origin.is_not(None), users.role != NO_ROLE, users.active.is_(True))
+        counted = select(func.count()).select_from(rows).join(users, rows.user_id == self._key)
+        mine = (rows.source == self._source, rows.source_id.in_(source_ids))
+        return int(db.scalar(counted.where(*mine, *held)) or 0) if source_ids else 0
 
     def apply(self, db: Session, batch: Sequence[Gone]) -> list[Finding]:
         """A batch of those who are gone, in the unit of work *db*; may be called again after a lost race."""

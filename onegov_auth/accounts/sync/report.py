@@ -69,11 +69,12 @@ class Report:
         provider: The directory.
         dry_run: Whether nothing was written.
         code: ``ok``; or why nothing was changed: ``running`` (another run is at it), ``unavailable`` (the directory
-            did not answer to the end), ``empty`` (it told of nobody), ``max_drop`` (it misses too many); or ``lost``
-            if another run took over because this one gave no sign of life.
+            did not answer to the end), ``empty`` (it told of nobody), ``max_drop`` (it misses too many, or gives too
+            many no role any more); or ``lost`` if another run took over because this one gave no sign of life.
         detail: What the directory's trouble was.
         known: How many identities of this source were counted on.
         gone: How many of them it misses.
+        roleless: How many more would lose the role that it gave.
         counts: How many people are in each state.
     """
 
@@ -83,6 +84,7 @@ class Report:
     detail: str = ""
     known: int = 0
     gone: int = 0
+    roleless: int = 0
     counts: Counter[State] = field(default_factory=Counter)
 
     @property

@@ -16,12 +16,12 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from onegov_auth.accounts.rules import usable_id
+from onegov_auth.accounts.rules import NO_ROLE, usable_id
 from onegov_auth.accounts.sync.lease import Lease
 from onegov_auth.accounts.sync.missing import Missing
 from onegov_auth.accounts.sync.people import People
 from onegov_auth.accounts.sync.report import Finding, Progress, Report, State, Tell
-from onegov_auth.accounts.sync.stage import Gone, Stage
+from onegov_auth.accounts.sync.stage import Gone, Stage, Told
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Step
 from onegov_auth.errors import DirectoryUnavailableError, SyncLostError
@@ -110,7 +110,7 @@ class Sync:
 
         Args:
             dry_run: Write nothing: say what would become of everybody.
-            force: Believe the directory also when it tells of nobody, or misses more than ``max_drop``.
+            force: Believe the directory also when it tells of nobody, or drops more than ``max_drop``.
             client: Who runs it, for events and hooks.
             tell: Is told of everybody who is not unchanged, once it is committed.
             progress: Is told how far it is.
@@ -154,7 +154,7 @@ class Sync:
         """Read everything; says whether it may be written, or notes in the report why not."""
         try:
             for batch in _batches(self._directory.people(), BATCH):
-                stage.add([self._mapped(identity) for identity in batch])
+                stage.add([self._told_of(identity) for identity in batch])
                 told.progress("read", stage.told, 0)
                 beat()
         except DirectoryUnavailableError as error:
@@ -164,9 +164,16 @@ class Sync:
             report.code = "empty"
             return False
         self._compare(stage, report)
-        if report.gone > report.known * self._directory.sync_settings.largest_drop and not force:
+        # Groups that can't be found any more shut people out like people who can't.
+        dropped = report.gone + report.roleless
+        if dropped > report.known * self._directory.sync_settings.largest_drop and not force:
             report.code = "max_drop"
         return report.ok
+
+    def _told_of(self, identity: VerifiedIdentity) -> Told:
+        mapped, code = self._mapped(identity)
+        role = self._accounts.rules.role("", self._source, mapped, self._settings)
+        return Told(mapped, code, roleless=role in {None, NO_ROLE})
 
     def _mapped(self, identity: VerifiedIdentity) -> tuple[VerifiedIdentity, str]:
         """An identity as the application wants it, and why it is nobody who may be a user."""
@@ -186,6 +193,7 @@ class Sync:
                 stage.add_gone(gone)
                 report.known += len(known)
                 report.gone += len(gone)
+                report.roleless += missing.holders(db, stage.roleless(known))
 
     def _write(
         self,
@@ -267,13 +275,8 @@ class Sync:
 
     def _record(self, report: Report, client: Client) -> None:
         counts = [Step(state.value, str(count)) for state, count in report.counts.items()]
-        event = Event(
-            type="sync",
-            client=client,
-            code=report.code,
-            provider=self._source,
-            steps=(Step("known", str(report.known)), Step("gone", str(report.gone)), *counts),
-        )
+        sums = [Step(name, str(getattr(report, name))) for name in ("known", "gone", "roleless")]
+        event = Event(type="sync", client=client, code=report.code, provider=self._source, steps=(*sums, *counts))
         with self._database.unit() as db:
             self._events.record(db, event)
         self._events.announce(event)

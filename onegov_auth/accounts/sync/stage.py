@@ -16,20 +16,37 @@ from typing import Self
 
 from onegov_auth.domain import VerifiedIdentity
 
-__all__ = ["Gone", "Stage", "Staged"]
+__all__ = ["Gone", "Stage", "Staged", "Told"]
 
 _TABLES = """
 CREATE TABLE people (
-    number INTEGER PRIMARY KEY, source_id TEXT UNIQUE, entry TEXT, code TEXT, username TEXT, data BLOB, twice INTEGER
+    number INTEGER PRIMARY KEY, source_id TEXT UNIQUE, entry TEXT, code TEXT, username TEXT, data BLOB, twice INTEGER,
+    roleless INTEGER
 );
 CREATE TABLE gone (number INTEGER PRIMARY KEY, source_id TEXT, code TEXT);
 """
 
 #: One key for two entries is nobody's: it is not decided which of them is meant.
 _ADD = """
-INSERT INTO people (source_id, entry, code, username, data, twice) VALUES (?, ?, ?, ?, ?, 0)
+INSERT INTO people (source_id, entry, code, username, data, roleless, twice) VALUES (?, ?, ?, ?, ?, ?, 0)
 ON CONFLICT (source_id) DO UPDATE SET twice = 1 WHERE entry <> excluded.entry
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """
+    One entry as it is told.
+
+    Attributes:
+        identity: Who it is.
+        code: Why it is nobody who may be a user; empty if it is.
+        roleless: Whether it gives no role.
+    """
+
+    identity: VerifiedIdentity
+    code: str
+    roleless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +98,10 @@ class Stage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._db.close()
 
-    def add(self, batch: Sequence[tuple[VerifiedIdentity, str]]) -> None:
-        """Keep a batch of identities, each with the reason why it is nobody who may be a user (empty if it may)."""
+    def add(self, batch: Sequence[Told]) -> None:
+        """Keep a batch."""
         self.told += len(batch)
-        self._write(_ADD, (_row(identity, code) for identity, code in batch))
+        self._write(_ADD, map(_row, batch))
 
     def people(self, size: int) -> Iterator[list[Staged]]:
         """Everybody, in the directory's order."""
@@ -99,6 +116,12 @@ class Stage:
         marks = ",".join("?" * len(source_ids))
         statement = f"SELECT source_id, code FROM people WHERE source_id IN ({marks})"  # noqa: S608 - marks only
         return dict(self._db.execute(statement, source_ids).fetchall())
+
+    def roleless(self, source_ids: Sequence[str]) -> list[str]:
+        """Which of these the directory has, and gives no role."""
+        marks = ",".join("?" * len(source_ids))
+        statement = f"SELECT source_id FROM people WHERE source_id IN ({marks}) AND code = '' AND roleless"  # noqa: S608 - marks only
+        return [source_id for (source_id,) in self._db.execute(statement, source_ids)]
 
     def add_gone(self, batch: Iterable[Gone]) -> None:
         """Keep whom the directory misses."""
@@ -142,11 +165,12 @@ class Stage:
         )
 
 
-def _row(identity: VerifiedIdentity, code: str) -> tuple[object, ...]:
+def _row(told: Told) -> tuple[object, ...]:
+    identity, code = told.identity, told.code
     entry = str(identity.attributes.get("dn", identity.username))
     if code and identity.barred is None:
-        return identity.source_id if code != "no_source_id" else None, entry, code, identity.username, None
-    told = (
+        return identity.source_id if code != "no_source_id" else None, entry, code, identity.username, None, False
+    data = (
         identity.issuer,
         identity.email,
         identity.email_verified,
@@ -156,4 +180,5 @@ def _row(identity: VerifiedIdentity, code: str) -> tuple[object, ...]:
         identity.barred,
         dict(identity.attributes),
     )
-    return identity.source_id, entry, code, identity.username, pickle.dumps(told, pickle.HIGHEST_PROTOCOL)
+    pickled = pickle.dumps(data, pickle.HIGHEST_PROTOCOL)
+    return identity.source_id, entry, code, identity.username, pickled, told.roleless

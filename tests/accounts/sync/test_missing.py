@@ -129,6 +129,41 @@ def test_barred_people_count_as_a_drop(run: Run, directory: KnownDirectory, user
     assert all(user.active for user in users().values())
 
 
+def test_people_who_would_lose_their_role_count_as_a_drop(run: Run, directory: KnownDirectory, users: Users) -> None:
+    """A directory in which groups can't be found any more is not believed, unless it is forced."""
+    run()
+    directory.listed[:] = [replace(person, groups=frozenset()) for person in directory.listed]
+
+    refused = run().report
+    assert (refused.code, refused.known, refused.gone, refused.roleless) == ("max_drop", 3, 0, 3)
+    assert sorted(user.role for user in users().values()) == ["editor", "member", "member"]
+    assert run(dry_run=True).said == dict.fromkeys(("ann", "bob", "carla"), "no_role")
+    assert run(force=True).said == dict.fromkeys(("ann", "bob", "carla"), "no_role")
+    assert run().report.code == "ok"
+
+
+def test_who_keeps_a_role_is_no_drop(run: Run, directory: KnownDirectory, database: Database) -> None:
+    """A role given by hand stays, and a directory that says nothing of groups takes none."""
+    run()
+    with database.unit() as db:
+        for user in db.scalars(select(User).where(User.username.in_(("ann", "bob")))):
+            user.role_origin = None
+    directory.listed[:] = [replace(person, groups=frozenset()) for person in directory.listed]
+    by_hand = run().report
+    directory.listed[:] = [replace(person, groups=None) for person in directory.listed]
+
+    assert (by_hand.code, by_hand.roleless) == ("ok", 1)
+    assert (run().report.code, run().report.roleless) == ("ok", 0)
+
+
+def test_missing_people_and_lost_roles_are_one_drop(run: Run, directory: KnownDirectory) -> None:
+    """One of three is no more than half; one missing and one without a role are."""
+    run()
+    directory.listed[:] = [replace(directory.listed[0], groups=frozenset()), directory.listed[1]]
+
+    assert (run().report.code, run().report.gone, run().report.roleless) == ("max_drop", 1, 1)
+
+
 def test_whom_the_application_leaves_out_is_missing(run: Run, directory: KnownDirectory) -> None:
     """Somebody who stopped being a user is counted like somebody who is not there."""
     run()

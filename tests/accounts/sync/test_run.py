@@ -159,7 +159,7 @@ def test_a_dry_run_says_what_a_run_does_and_writes_nothing(
 ) -> None:
     """Both tell the same of everybody, whatever is different and however people fall into batches."""
     monkeypatch.setattr("onegov_auth.accounts.sync.run.BATCH", size)
-    directory.listed.extend(map(somebody, ("dora", "emil", "fritz", "greta")))
+    directory.listed.extend(map(somebody, ("dora", "emil", "fritz", "greta", "hugo")))
     run()
     if listed == "changed":
         directory.listed[:] = [
@@ -169,6 +169,7 @@ def test_a_dry_run_says_what_a_run_does_and_writes_nothing(
             somebody("carla", groups=frozenset()),
             somebody("dora", realname="Dora Other"),
             somebody("emil", barred="account_disabled"),
+            somebody("hugo"),
             somebody("zoe"),
             somebody("zoe", source_id="id-another-zoe", email=None),
         ]
