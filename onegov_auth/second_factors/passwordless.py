@@ -1,0 +1,150 @@
+"""Logging in with a passkey alone: it says who, and proves two factors at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
+from onegov_auth.domain import AuthnContext, Client, Transaction, VerifiedIdentity, hexadecimal
+from onegov_auth.factors import Enrolled, Used
+from onegov_auth.factors.webauthn import WebAuthnFactor
+from onegov_auth.models import key_of
+from onegov_auth.outcomes import Outcome, Refused
+from onegov_auth.parts import Parts
+from onegov_auth.waiting import Door, Proven
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from onegov_auth.models import User
+
+__all__ = ["PASSKEY", "PasskeyAsked", "Passwordless"]
+
+#: The kind of transaction.
+PASSKEY = "passkey"
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyAsked:
+    """
+    A passkey is asked for, anybody's.
+
+    Attributes:
+        transaction: What is to be answered; good for one answer.
+        show: ``mode`` and ``options`` for the browser.
+    """
+
+    transaction: Transaction
+    show: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+class Passwordless(Parts):
+    """The part of :class:`onegov_auth.auth.Auth` that lets people in by passkey, without username and password."""
+
+    @property
+    def passwordless(self) -> bool:
+        """Whether a passkey alone may log in (``second_factors.webauthn.passwordless``)."""
+        return self._passkeys() is not None
+
+    def begin_passkey(self, client: Client, to: str = "/", *, remember: bool = False) -> PasskeyAsked | Refused:
+        """
+        Ask the browser for a passkey; whose it is, nobody has said yet.
+
+        Args:
+            client: From where; bound to its ``browser`` value.
+            to: Where to go after the login, a path on this site.
+            remember: Stay logged in.
+
+        Returns:
+            ``Refused`` with ``passwordless_off`` or ``no_browser``.
+        """
+        passkeys = self._passkeys()
+        if passkeys is None:
+            return Refused("passwordless_off")
+        if not client.browser:
+            return Refused("no_browser")
+        asked = passkeys.ask_anybody()
+        begun = self.transactions.begin(PASSKEY, to=to)
+        data = {**asked.data, "remember": remember}
+        stored = self.database.once(lambda db: self.transactions.store(db, begun, client, data))
+        return PasskeyAsked(stored, asked.show)
+
+    def login_with_passkey(self, transaction: str | None, answer: str, client: Client) -> Outcome:
+        """
+        Log in with what the browser's passkey answered.
+
+        The challenge is consumed before anything is looked at: it is good for one answer, right or wrong (WAN-15).
+
+        Args:
+            transaction: The id of ``PasskeyAsked.transaction``; untrusted.
+            answer: The credential as JSON; untrusted.
+            client: The browser it was begun in.
+
+        Returns:
+            The outcome of the login. Only people with a local password come in this way: whoever belongs to a
+            provider would be let in here when the provider lets them in no more.
+        """
+        passkeys = self._passkeys()
+        taken: Transaction | Refused = (
+            Refused("passwordless_off")
+            if passkeys is None
+            else self.database.once(lambda db: self.transactions.take(db, transaction, client, PASSKEY))
+        )
+        if passkeys is None or isinstance(taken, Refused):
+            return self.road.complete(taken, Door(client=client))
+        door = Door(client=client, to=taken.to, remember=taken.data.get("remember") is True, provider=LOCAL)
+        key = passkeys.named(answer)
+        found = key if isinstance(key, Refused) else self._owner(key)
+        if isinstance(found, Refused):
+            return self._refuse(found, door)
+        user, enrolled = found
+        door = replace(door, username=user.username)
+        admitted = self.attempts.admit("factor", user.username, client)
+        if isinstance(admitted, Refused):
+            return self._refuse(admitted, door)
+        used = passkeys.verify_alone([enrolled], answer, taken)
+        door = replace(door, attempt=admitted)
+        if isinstance(used, Refused):
+            return self._refuse(used, door)
+        again = self.database.once(lambda db: self._use(db, used))
+        if again is not None:
+            return self._refuse(again, door)
+        return self._let_in(user, door)
+
+    def _refuse(self, refusal: Refused, door: Door) -> Outcome:
+        outcome = self.road.complete(refusal, door)
+        return replace(outcome, to=door.to) if isinstance(outcome, Refused) else outcome
+
+    def _let_in(self, user: User, door: Door) -> Outcome:
+        key = key_of(user)
+        identity = VerifiedIdentity(
+            source=LOCAL,
+            issuer=None,
+            source_id=hexadecimal(key),
+            username=user.username,
+            attributes={SEEN: fingerprint(user.password_hash)},
+            # RFC 8176 §2: proof of a key in hardware, or at least bound to a device, and presence of its user.
+            authn=AuthnContext(methods=frozenset({"hwk", "user"}), at=self.clock()),
+        )
+        outcome = self.road.complete(identity, replace(door, proven=Proven(key, (WebAuthnFactor.type,))))
+        return replace(outcome, to=door.to) if isinstance(outcome, Refused) else outcome
+
+    def _use(self, db: Session, used: Used) -> Refused | None:
+        return self.factor_store.use(db, used)
+
+    def _owner(self, key: str) -> tuple[User, Enrolled] | Refused:
+        """Whose passkey it is, and the passkey."""
+        with self.database.read() as db:
+            row = self.factor_store.find(db, WebAuthnFactor.type, key)
+            if row is None:
+                return Refused("unknown_factor")
+            user = db.get_one(self.entities.user, row.user_id)
+            if not user.password_hash:
+                return Refused("no_local_password")
+            return user, Enrolled(row.id, row.key, dict(row.data), None, row.last_used, row.counter)
+
+    def _passkeys(self) -> WebAuthnFactor | None:
+        factor = self.factors.get(WebAuthnFactor.type)
+        return factor if isinstance(factor, WebAuthnFactor) and factor.passwordless else None
