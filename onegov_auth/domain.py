@@ -86,7 +86,7 @@ class Client:
     address: str = "unknown"
     user_agent: str | None = None
     request_id: str | None = None
-    browser: str | None = None
+    browser: str | None = field(default=None, repr=False)
     language: str | None = None
     session_token: str | None = field(default=None, repr=False)
     device: str | None = field(default=None, repr=False)
@@ -202,7 +202,7 @@ class Callback:
         url: The address called, without its query.
     """
 
-    params: Mapping[str, str]
+    params: Mapping[str, str] = field(repr=False)
     method: str = "GET"
     url: str = ""
 

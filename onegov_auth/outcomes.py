@@ -142,7 +142,7 @@ class Redirect:
         remember: What the provider wants to find in ``Transaction.data`` when the browser is back.
     """
 
-    url: str
+    url: str = field(repr=False)
     remember: Mapping[str, object] = field(default_factory=dict, repr=False)
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from onegov_auth.domain import AuthnContext, Client, Password, SessionInfo, Transaction, UserInfo
+from onegov_auth.domain import AuthnContext, Callback, Client, Password, SessionInfo, Transaction, UserInfo
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,11 +33,13 @@ def test_an_empty_password_is_false() -> None:
     "value",
     [
         Client(session_token="canary"),
+        Client(browser="canary"),
+        Callback({"code": "canary"}),
         AuthnContext(logout_hint="canary"),
         Transaction("canary", "redirect", None, "/", {"verifier": "canary"}, NOW),
         SessionInfo(uuid4(), uuid4(), "local", None, NOW, NOW, NOW, logout_hint="canary"),
     ],
-    ids=["client", "context", "transaction", "session"],
+    ids=["client", "browser", "callback", "context", "transaction", "session"],
 )
 def test_secrets_are_not_printed(value: object) -> None:
     """What holds a secret leaves it out of its repr."""

@@ -23,9 +23,9 @@ def test_outcomes_are_values() -> None:
 
 @pytest.mark.sec("LOG-05")
 def test_an_outcome_prints_no_secret() -> None:
-    """Neither the session's token nor what a provider remembers is in a repr."""
+    """Neither the session's token, nor where a provider leads to, nor what it remembers is in a repr."""
     session = SessionInfo(uuid4(), uuid4(), "local", None, NOW, NOW, NOW)
     outcome = LoggedIn(UserInfo(uuid4(), "ann", "member"), session, "canary")
 
     assert "canary" not in repr(outcome)
-    assert "canary" not in repr(Redirect("https://example.org", {"verifier": "canary"}))
+    assert "canary" not in repr(Redirect("https://example.org?id_token_hint=canary", {"verifier": "canary"}))
