@@ -13,7 +13,7 @@ from onegov_auth.events import Event, EventLog
 from onegov_auth.outcomes import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from sqlalchemy.orm import Session
 
@@ -64,9 +64,10 @@ class SessionsOfProvider:
         def work(db: Session) -> _Told:
             if once is not None and not self.transactions.once(db, self.provider, once, valid_for):
                 return self._refused("replayed", client)
-            if provider_session is not None and source_id is not None and not self._is_of(db, named, source_id):
+            people = self._people(db, named) if provider_session is not None else set()
+            if source_id is not None and people and source_id not in people:
                 return self._refused("wrong_person", client)
-            ended = self._end(db, named)
+            ended = self._end(db, named if source_id is None else named & self._is_of(source_id))
             events = [self._tell(db, user_id, client, count) for user_id, count in ended.items()]
             return sum(ended.values()), events
 
@@ -100,9 +101,14 @@ class SessionsOfProvider:
         mine: ColumnElement[bool] = (rows.provider == self.provider) & condition
         return mine
 
-    def _is_of(self, db: Session, named: ColumnElement[bool], source_id: str) -> bool:
-        people: Iterable[str | None] = db.scalars(select(self.entities.session.source_id).where(named))
-        return all(person == source_id for person in people)
+    def _people(self, db: Session, named: ColumnElement[bool]) -> set[str | None]:
+        # A provider may give one session's name to several people who come by the same browser.
+        return set(db.scalars(select(self.entities.session.source_id).where(named)))
+
+    def _is_of(self, source_id: str) -> ColumnElement[bool]:
+        rows: Any = self.entities.session
+        person: ColumnElement[bool] = rows.source_id == source_id
+        return person
 
     def _end(self, db: Session, named: ColumnElement[bool]) -> dict[Any, int]:
         rows: Any = self.entities.session

@@ -89,6 +89,16 @@ def test_somebody_elses_session_is_left_alone(auth: Auth, open_session: Open, da
     ]
 
 
+@pytest.mark.sec("OIDCX-33")
+def test_of_people_who_share_a_session_id_one_is_meant(auth: Auth, open_session: Open) -> None:
+    """A person beside the id ends theirs, and no other one's that the provider gave the same id."""
+    ended, other = open_session("sub-1"), open_session("sub-2")
+
+    assert sessions_of(auth).end(OP, provider_session="sid-1", source_id="sub-1") == 1
+    assert auth.sessions.lookup(ended) is None
+    assert auth.sessions.lookup(other) is not None
+
+
 def test_a_session_that_is_over_already_is_no_fault(auth: Auth) -> None:
     """OpenID Connect Back-Channel Logout §2.8: then the logout has succeeded."""
     assert sessions_of(auth).end(OP, provider_session="sid-1", source_id="sub-1") == 0
