@@ -66,6 +66,14 @@ def test_nothing_private_is_published(alg: str) -> None:
     assert {"kty", "kid", "use", "alg"} <= set(found)
 
 
+@pytest.mark.sec("OAUTH-25")
+def test_a_jwk_publishes_what_checks_signatures_only() -> None:
+    """What somebody noted in the file beside the key stays in the file."""
+    members = {**KEYS["ES256"].as_dict(private=True), "password": "canary"}
+
+    assert set(read_private_key(json.dumps(members)).published()) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
+
+
 def test_a_certificate_may_stand_beside_the_key(tmp_path: Path) -> None:
     """Entra ID knows a key by its certificate's thumbprint; the order of the two does not matter."""
     issued = Authority(tmp_path).issue("app.example.org")

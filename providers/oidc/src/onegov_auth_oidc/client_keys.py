@@ -23,6 +23,9 @@ KINDS: tuple[type[RSAKey | ECKey | OKPKey], ...] = (RSAKey, ECKey, OKPKey)
 _KEY_BLOCK = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _CERTIFICATE_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
+#: RFC 7518 §6.2.1 and §6.3.1, RFC 8037 §2.
+PUBLIC = ("kty", "crv", "x", "y", "n", "e")
+
 #: NIST SP 800-131A.
 MIN_RSA_BITS = 2048
 
@@ -54,8 +57,10 @@ class ClientKey:
         return found if self.certificate is None else {**found, "x5t#S256": self.certificate}
 
     def published(self) -> dict[str, object]:
-        """Its public half, as it stands in a key set (RFC 7517)."""
-        return {**self.key.as_dict(private=False), "use": "sig", "alg": self.alg, "kid": self.kid}
+        """Its public half, as it stands in a key set (RFC 7517), and no other member that somebody wrote into a JWK."""
+        members = self.key.as_dict(private=False)
+        public = {name: members[name] for name in PUBLIC if name in members}
+        return {**public, "use": "sig", "alg": self.alg, "kid": self.kid}
 
 
 def read_private_key(text: str) -> ClientKey:
