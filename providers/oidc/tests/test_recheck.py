@@ -161,6 +161,36 @@ def test_somebody_else_is_refused(
     assert "/userinfo" not in op.paths()
 
 
+@pytest.mark.parametrize("told", ["7", "8", None])
+def test_a_key_that_userinfo_tells(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, session: SessionInfo, told: str | None
+) -> None:
+    """Where the key is another claim than ``sub`` and no ID token has it, UserInfo is asked as at the login."""
+    op.refresh_token = "first"
+    op.person["number"] = "7"
+    provider = make(recheck="1h", claims={"id": "number"})
+    known = replace(session, source_id=log_in(provider).source_id)
+    op.userinfo = {"number": ABSENT if told is None else told}
+    verdict: Any = provider.recheck("first", known)
+
+    assert known.source_id == "7"
+    assert isinstance(verdict, Rechecked) if told == "7" else verdict.code == "recheck_other_person"
+
+
+@pytest.mark.sec("OIDC-42", "AUTHLIB-12")
+@pytest.mark.parametrize(("userinfo", "code"), [("never", "recheck_other_person"), ("auto", "invalid_userinfo_sub")])
+def test_a_key_that_nobody_tells(
+    op: HostileOidcProvider, make: Make, session: SessionInfo, userinfo: str, code: str
+) -> None:
+    """Without UserInfo, or with somebody else's, a key that the ID token lacks is nobody's."""
+    op.refresh_token = "first"
+    op.person["number"] = session.source_id
+    op.userinfo = {"sub": "somebody else"}
+    verdict: Any = make(recheck="1h", claims={"id": "number"}, userinfo=userinfo).recheck("first", session)
+
+    assert verdict.code == code
+
+
 @pytest.mark.sec("OIDC-41")
 def test_the_issuer_of_the_session_counts(rechecking: OIDCProvider, session: SessionInfo) -> None:
     """Should the settings have another issuer by now, the session of the old one ends."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from onegov_auth.providers import Rechecked, Refused, SessionInfo, Step
+from onegov_auth_oidc.discovery import Metadata
 from onegov_auth_oidc.flow import Tokens, refresh
 from onegov_auth_oidc.id_token import Expected, VerifiedClaims, verify
 from onegov_auth_oidc.jws import same
 from onegov_auth_oidc.server import Server
 from onegov_auth_oidc.texts import look_up
+from onegov_auth_oidc.userinfo import fetch_userinfo
 
 __all__ = ["recheck"]
 
@@ -28,7 +30,7 @@ def recheck(server: Server, token: str, session: SessionInfo) -> Rechecked | Ref
         return tokens
     if tokens.id_token is not None:
         claims = _verified(server, tokens, tokens.id_token, metadata.jwks_uri)
-        fault = claims if isinstance(claims, Refused) else _fault(server, claims, session)
+        fault = claims if isinstance(claims, Refused) else _fault(server, metadata, tokens, claims, session)
         if fault is not None:
             return fault
     return Rechecked(tokens.refresh_token or token, id_token=tokens.id_token)
@@ -48,11 +50,24 @@ def _verified(server: Server, tokens: Tokens, id_token: str, jwks_uri: str) -> V
     return verify(id_token, server.keys, jwks_uri, expected)
 
 
-def _fault(server: Server, claims: VerifiedClaims, session: SessionInfo) -> Refused | None:
+def _fault(
+    server: Server, metadata: Metadata, tokens: Tokens, claims: VerifiedClaims, session: SessionInfo
+) -> Refused | None:
     if session.issuer is not None and claims.get("iss") != session.issuer:
         return Refused("recheck_other_issuer", steps=(Step("recheck", "of another issuer"),))
-    # The key may be another claim than "sub", which providers may leave out here.
-    key = look_up(claims, server.credentials.settings.claims.id)
+    key = _key(server, metadata, tokens, claims)
+    if isinstance(key, Refused):
+        return key
     if session.source_id is None or not same(key, session.source_id):
         return Refused("recheck_other_person", steps=(Step("recheck", "of somebody else"),))
     return None
+
+
+def _key(server: Server, metadata: Metadata, tokens: Tokens, claims: VerifiedClaims) -> object | Refused:
+    """Who it is; the key may be another claim than ``sub``, which is told where it was at the login."""
+    settings = server.credentials.settings
+    key = look_up(claims, settings.claims.id)
+    if key is not None or settings.userinfo == "never" or metadata.userinfo_endpoint is None:
+        return key
+    told = fetch_userinfo(server, metadata, tokens.access_token, claims)
+    return told if isinstance(told, Refused) else look_up(told, settings.claims.id)
