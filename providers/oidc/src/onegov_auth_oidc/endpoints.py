@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from onegov_auth.providers import Answer, Callback, Client, Handler, ProviderSessions, Refused, Services, Start
 from onegov_auth_oidc.errors import OIDCUnreachableError
+from onegov_auth_oidc.http import TOTAL_SECONDS
 from onegov_auth_oidc.logout_token import MAX_AGE, LogoutToken, Wanted, read_logout_token
+from onegov_auth_oidc.network import deadline
 from onegov_auth_oidc.server import Server, server_of
 from onegov_auth_oidc.settings import OIDCSettings
 from onegov_auth_oidc.tenants import TENANT
@@ -69,7 +71,8 @@ def _backchannel(
     if callback.method != "POST":
         return Answer(HTTPStatus.METHOD_NOT_ALLOWED, headers={**NO_STORE, "Allow": "POST"})
     try:
-        token = _read(server_of(name, settings, services), settings, services, callback)
+        with deadline(TOTAL_SECONDS):
+            token = _read(server_of(name, settings, services), settings, services, callback)
     except OIDCUnreachableError as error:
         log.warning("providers.%s: a logout token can't be checked: %s", name, error)
         return _json(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", "the keys can't be fetched")

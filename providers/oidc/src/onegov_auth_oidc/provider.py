@@ -46,8 +46,12 @@ __all__ = ["OIDCProvider"]
 
 log = logging.getLogger("onegov_auth.oidc")
 
-#: For all questions of one login together: whoever waits holds a worker, and gives up soon after.
+#: For all questions together when a login begins, when it ends, or when a session is checked again: whoever waits
+#: holds a worker, and gives up soon after.
 LOGIN_SECONDS = 15.0
+
+#: Who logs out is out already; what the provider still has to be told is worth no longer wait.
+LOGOUT_SECONDS = 5.0
 
 #: Random bytes: RFC 7636 §4.1 asks for a verifier of 43 to 128 characters, 48 bytes make 64.
 VERIFIER_BYTES = 48
@@ -92,7 +96,8 @@ class OIDCProvider(RedirectProvider):
         """
         hints = read_hints(transaction.hints)
         try:
-            metadata = self._server.discovery.reachable()
+            with deadline(LOGIN_SECONDS):
+                metadata = self._server.discovery.reachable()
         except OIDCUnreachableError as error:
             return self._unavailable(error, [])
         token = self.services.token
@@ -129,7 +134,8 @@ class OIDCProvider(RedirectProvider):
         if session.provider != self.name or not self.settings.logout.rp_initiated:
             return None
         try:
-            metadata = self._server.discovery.current()
+            with deadline(LOGOUT_SECONDS):
+                metadata = self._server.discovery.current()
         except OIDCUnreachableError as error:
             # The session here is over already; that one stays until it expires.
             self._unavailable(error, [])
@@ -150,7 +156,8 @@ class OIDCProvider(RedirectProvider):
         ``recheck_other_person``.
         """
         try:
-            return recheck(self._server, token, session)
+            with deadline(LOGIN_SECONDS):
+                return recheck(self._server, token, session)
         except OIDCUnreachableError as error:
             return self._unavailable(error, [])
 
@@ -158,7 +165,8 @@ class OIDCProvider(RedirectProvider):
         """Give a refresh token back, if the provider takes it (RFC 7009)."""
         server = self._server
         try:
-            revoke(server.http, server.credentials, server.discovery.current(), token)
+            with deadline(LOGOUT_SECONDS):
+                revoke(server.http, server.credentials, server.discovery.current(), token)
         except OIDCUnreachableError as error:
             # The session here is over already; the token ends when the provider says so.
             self._unavailable(error, [])
