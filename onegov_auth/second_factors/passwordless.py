@@ -16,8 +16,6 @@ from onegov_auth.parts import Parts
 from onegov_auth.waiting import Door, Proven
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from onegov_auth.models import User
 
 __all__ = ["PASSKEY", "PasskeyAsked", "Passwordless"]
@@ -48,14 +46,13 @@ class Passwordless(Parts):
         """Whether a passkey alone may log in (``second_factors.webauthn.passwordless``)."""
         return self._passkeys() is not None
 
-    def begin_passkey(self, client: Client, to: str = "/", *, remember: bool = False) -> PasskeyAsked | Refused:
+    def begin_passkey(self, client: Client, to: str = "/") -> PasskeyAsked | Refused:
         """
         Ask the browser for a passkey; whose it is, nobody has said yet.
 
         Args:
             client: From where; bound to its ``browser`` value.
             to: Where to go after the login, a path on this site.
-            remember: Stay logged in.
 
         Returns:
             ``Refused`` with ``passwordless_off`` or ``no_browser``.
@@ -67,11 +64,12 @@ class Passwordless(Parts):
             return Refused("no_browser")
         asked = passkeys.ask_anybody()
         begun = self.transactions.begin(PASSKEY, to=to)
-        data = {**asked.data, "remember": remember}
-        stored = self.database.once(lambda db: self.transactions.store(db, begun, client, data))
+        stored = self.database.once(lambda db: self.transactions.store(db, begun, client, asked.data))
         return PasskeyAsked(stored, asked.show)
 
-    def login_with_passkey(self, transaction: str | None, answer: str, client: Client) -> Outcome:
+    def login_with_passkey(
+        self, transaction: str | None, answer: str, client: Client, *, remember: bool = False
+    ) -> Outcome:
         """
         Log in with what the browser's passkey answered.
 
@@ -81,37 +79,30 @@ class Passwordless(Parts):
             transaction: The id of ``PasskeyAsked.transaction``; untrusted.
             answer: The credential as JSON; untrusted.
             client: The browser it was begun in.
+            remember: Stay logged in.
 
         Returns:
             The outcome of the login. Only people with a local password come in this way: whoever belongs to a
             provider would be let in here when the provider lets them in no more.
         """
         passkeys = self._passkeys()
-        taken: Transaction | Refused = (
-            Refused("passwordless_off")
-            if passkeys is None
-            else self.database.once(lambda db: self.transactions.take(db, transaction, client, PASSKEY))
-        )
-        if passkeys is None or isinstance(taken, Refused):
-            return self.road.complete(taken, Door(client=client))
-        door = Door(client=client, to=taken.to, remember=taken.data.get("remember") is True, provider=LOCAL)
-        key = passkeys.named(answer)
-        found = key if isinstance(key, Refused) else self._owner(key)
+        if passkeys is None:
+            return self._refuse(Refused("passwordless_off"), Door(client=client))
+        taken = self.database.once(lambda db: self.transactions.take(db, transaction, client, PASSKEY))
+        if isinstance(taken, Refused):
+            return self._refuse(taken, Door(client=client))
+        door = Door(client=client, to=taken.to, remember=remember, provider=LOCAL)
+        found = self._owner(passkeys.named(answer))
         if isinstance(found, Refused):
             return self._refuse(found, door)
         user, enrolled = found
-        door = replace(door, username=user.username)
         admitted = self.attempts.admit("factor", user.username, client)
+        door = replace(door, username=user.username)
         if isinstance(admitted, Refused):
             return self._refuse(admitted, door)
-        used = passkeys.verify_alone([enrolled], answer, taken)
         door = replace(door, attempt=admitted)
-        if isinstance(used, Refused):
-            return self._refuse(used, door)
-        again = self.database.once(lambda db: self._use(db, used))
-        if again is not None:
-            return self._refuse(again, door)
-        return self._let_in(user, door)
+        used = self._used(passkeys.verify_alone([enrolled], answer, taken))
+        return self._refuse(used, door) if isinstance(used, Refused) else self._let_in(user, door)
 
     def _refuse(self, refusal: Refused, door: Door) -> Outcome:
         outcome = self.road.complete(refusal, door)
@@ -131,11 +122,16 @@ class Passwordless(Parts):
         outcome = self.road.complete(identity, replace(door, proven=Proven(key, (WebAuthnFactor.type,))))
         return replace(outcome, to=door.to) if isinstance(outcome, Refused) else outcome
 
-    def _use(self, db: Session, used: Used) -> Refused | None:
-        return self.factor_store.use(db, used)
+    def _used(self, verdict: Used | Refused) -> Used | Refused:
+        """*verdict*, unless it was used before."""
+        if isinstance(verdict, Refused):
+            return verdict
+        return self.database.once(lambda db: self.factor_store.use(db, verdict)) or verdict
 
-    def _owner(self, key: str) -> tuple[User, Enrolled] | Refused:
+    def _owner(self, key: str | Refused) -> tuple[User, Enrolled] | Refused:
         """Whose passkey it is, and the passkey."""
+        if isinstance(key, Refused):
+            return key
         with self.database.read() as db:
             row = self.factor_store.find(db, WebAuthnFactor.type, key)
             if row is None:
