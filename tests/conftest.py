@@ -62,7 +62,7 @@ def _make_auth(
     make_settings: Callable[..., Settings],
     tmp_path: Path,
 ) -> Callable[..., Auth]:
-    def make(*providers: Any, hooks: Any = None, **changes: Any) -> Auth:
+    def make(*providers: Any, hooks: Any = None, factors: Any = None, **changes: Any) -> Auth:
         from onegov_auth.auth import Auth  # noqa: PLC0415 - only tests that ask for it load it
 
         auth = Auth(
@@ -71,6 +71,7 @@ def _make_auth(
             clock=clock,
             hasher=hasher,
             hooks=hooks,
+            factors=factors,
         )
         # Mails are delivered where a test says so, and by no thread beside it.
         auth.mailer.close()

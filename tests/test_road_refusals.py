@@ -64,7 +64,7 @@ def test_half_a_proof_links_nothing(
 @pytest.mark.sec("MFA-02")
 def test_nobody_is_made_who_may_not_come_in(make_auth: MakeAuth, client: Client, database: Database) -> None:
     """A stranger whose role needs a second factor is not provisioned by being refused."""
-    auth = make_auth(issuer(), second_factors={"required_for": ["member"]})
+    auth = make_auth(issuer(), second_factors={"required_for": ["member"], "totp": {}}, factors={})
     outcome = come_back(auth, client)
 
     assert isinstance(outcome, Refused)

@@ -151,6 +151,16 @@ def _factor_roles(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
         yield from _role(settings, f"second_factors.required_for.{index}", name)
 
 
+def _factors(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    theirs = any(getattr(block, "trust_amr", ()) for block in settings.providers.values())
+    ours = settings.second_factors.blocks.keys() - {"recovery_codes"}
+    if settings.second_factors.required_for and not ours and not theirs:
+        yield (
+            "second_factors.required_for: nobody could log in who must have a second factor: configure one, such as"
+            " totp, beside it"
+        )
+
+
 def _registration(settings: Settings, raw: Mapping[str, Any]) -> Iterator[str]:
     block = raw.get("registration")
     if settings.registration.enabled or (isinstance(block, Mapping) and "role" in block):
@@ -229,6 +239,7 @@ CHECKS: tuple[tuple[frozenset[str], _Check], ...] = (
     (frozenset({"passwords"}), _passwords),
     (frozenset({"roles", "privileged_roles", "change_username_roles"}), _role_names),
     (frozenset({"roles", "second_factors.required_for"}), _factor_roles),
+    (frozenset({"second_factors", "providers"}), _factors),
     (frozenset({"roles", "registration.enabled", "registration.role"}), _registration),
     (frozenset({"roles", "providers"}), _provider_roles),
     (frozenset({"providers"}), _provider_names),

@@ -44,29 +44,17 @@ def _there(value: object) -> bool:
     return value is not None and value is not False
 
 
-def _filled(value: object) -> bool:
-    return bool(value)
-
-
 def _restricted(value: object) -> bool:
     return value != "all"
-
-
-def _some_time(value: object) -> bool:
-    return str(value).strip(" smhdw") not in {"", "0"}
 
 
 #: Key path, when it counts as switched on, the feature, and whether ignoring it weakens protection.
 PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
     ("redis", _there, "sharing sessions and counters over Redis", False),
     ("passwords.login", _restricted, "restricting local passwords", True),
-    ("second_factors.totp", _there, "the second factor TOTP", True),
     ("second_factors.yubikey", _there, "the second factor YubiKey", True),
     ("second_factors.webauthn", _there, "passkeys", True),
     ("second_factors.mtan.enabled", _on, "the second factor mTAN", True),
-    ("second_factors.recovery_codes", _there, "recovery codes", False),
-    ("second_factors.required_for", _filled, "required second factors", True),
-    ("second_factors.trusted_device", _some_time, "trusted devices", False),
     ("tokens.api", _there, "API tokens", False),
     ("tokens.jwt.enabled", _on, "JSON Web Tokens", False),
 )

@@ -200,7 +200,7 @@ def test_own_roles(faults: Faults) -> None:
     [
         ("privileged_roles.0", {"privileged_roles": ["admin"]}),
         ("change_username_roles.1", {"change_username_roles": ["boss", "admin"]}),
-        ("second_factors.required_for.0", {"second_factors": {"required_for": ["admin"]}}),
+        ("second_factors.required_for.0", {"second_factors": {"required_for": ["admin"], "totp": {}}}),
         ("registration.role", {"registration": {"role": "admin"}}),
         ("providers.local.roles.admin", {"providers": {"local": {"kind": "any", "roles": {"admin": ["x"]}}}}),
         ("providers.local.default_role", {"providers": {"local": {"kind": "any", "default_role": "admin"}}}),

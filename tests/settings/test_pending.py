@@ -34,13 +34,9 @@ YUBIKEY = {"client_id": "1", "secret_key": "x"}
         ({"redis": "redis://host"}, "redis", False),
         ({"passwords": {"login": "break-glass"}}, "passwords.login", True),
         ({"passwords": {"login": "none"}}, "passwords.login", True),
-        ({"second_factors": {"totp": {}}}, "second_factors.totp", True),
         ({"second_factors": {"yubikey": YUBIKEY}}, "second_factors.yubikey", True),
         ({"second_factors": {"webauthn": {}}}, "second_factors.webauthn", True),
         ({"second_factors": {"mtan": {"enabled": True}}}, "second_factors.mtan.enabled", True),
-        ({"second_factors": {"recovery_codes": {}}}, "second_factors.recovery_codes", False),
-        ({"second_factors": {"required_for": ["admin"]}}, "second_factors.required_for", True),
-        ({"second_factors": {"trusted_device": "14d"}}, "second_factors.trusted_device", False),
         ({"tokens": {"api": {}}}, "tokens.api", False),
         ({"tokens": {"jwt": {"enabled": True}}}, "tokens.jwt.enabled", False),
         ({"providers": {"x": {"kind": "a", "sync": {}}}}, "providers.x.sync", False),
@@ -85,7 +81,7 @@ def test_every_key_exists() -> None:
 def test_refuse_protective(raw: dict[str, Any]) -> None:
     """All protective keys stop the start in one error, which leaves the others out."""
     settings = made(
-        raw, passwords={"login": "none"}, second_factors={"required_for": ["admin"]}, tokens={"jwt": {"enabled": True}}
+        raw, passwords={"login": "none"}, second_factors={"mtan": {"enabled": True}}, tokens={"jwt": {"enabled": True}}
     )
 
     with pytest.raises(SettingsError) as caught:
@@ -93,7 +89,7 @@ def test_refuse_protective(raw: dict[str, Any]) -> None:
 
     assert [fault.partition(":")[0] for fault in caught.value.faults] == [
         "passwords.login",
-        "second_factors.required_for",
+        "second_factors.mtan.enabled",
     ]
 
 

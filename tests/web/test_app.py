@@ -183,8 +183,8 @@ def test_older_schema_stops_the_start(write_settings: Callable[..., Path]) -> No
 
 def test_protection_that_is_not_built_yet_stops_the_start(write_settings: Callable[..., Path]) -> None:
     """A key that promises protection, and can't keep it yet, is refused."""
-    with pytest.raises(SettingsError, match=r"second_factors\.required_for"):
-        make_sample().from_yaml(write_settings("early", "second_factors: {required_for: [admin], totp: {}}\n"))
+    with pytest.raises(SettingsError, match=r"passwords\.login"):
+        make_sample().from_yaml(write_settings("early", "passwords: {login: none}\n"))
 
 
 @pytest.mark.parametrize("root", [morepath.App, AuthApp.auth_pages])

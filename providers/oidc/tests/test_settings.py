@@ -8,7 +8,6 @@ import pytest
 from pydantic import ValidationError
 
 from onegov_auth.providers import Secret
-from onegov_auth.settings import settings_from
 from onegov_auth_oidc import OIDCSettings
 
 BLOCK: dict[str, Any] = {
@@ -149,22 +148,3 @@ def test_the_settings_have_a_schema() -> None:
     assert set(schema["properties"]) == set(REFERENCE)
     assert sorted(schema["required"]) == ["client_id", "kind"]
     assert schema["properties"]["client_secret"]["default"] is None
-
-
-def test_what_comes_later_is_said_when_it_is_switched_on() -> None:
-    """Keys without effect yet are listed by the core's settings, empty ones are not."""
-
-    def pending(**more: object) -> list[str]:
-        block = {**BLOCK, "roles": {}, **more}
-        settings = settings_from(
-            {
-                "base_url": "https://app.example.org",
-                "database": "sqlite://",
-                "secrets": ["a secret for tests only, of more than 32 characters"],
-                "providers": {"company": block},
-            }
-        )
-        return [item.key for item in settings.pending]
-
-    assert pending(trust_amr=["mfa"]) == ["providers.company.trust_amr"]
-    assert pending(trust_amr=[]) == []

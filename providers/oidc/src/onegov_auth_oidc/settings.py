@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -81,10 +81,6 @@ class OIDCSettings(ProviderSettings):
         primary: Whether the login page goes straight to this provider.
         network: How the provider is reached.
     """
-
-    later: ClassVar[Mapping[str, tuple[str, bool]]] = {
-        "trust_amr": ("a provider's own second factors", False),
-    }
 
     preset: PresetName | None = None
     issuer: Annotated[str, AfterValidator(_issuer)] = ""
