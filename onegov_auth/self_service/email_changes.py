@@ -38,6 +38,10 @@ _CONFIRM, _REVOKE = "email", "email-revoke"
 #: How long the old address can take a change back: long enough to be back from a journey.
 REVOCABLE = timedelta(days=14)
 
+#: Under this name in ``User.data``: the confirmed changes of the last :data:`REVOCABLE`, each as the old address, the
+#: new one and when, the oldest first.
+_CHANGES = "email_changes"
+
 
 class EmailChanges(OwnAccount):
     """The part of :class:`onegov_auth.auth.Auth` by which people change their address."""
@@ -139,6 +143,7 @@ class EmailChanges(OwnAccount):
                     db.delete(other)
             db.flush()
             follows = user.username_key == canonical_username(user.email or user.username) and "@" in user.username
+            self._note(user, new)
             user.email, user.email_verified = new, True
             if follows:
                 self._rename(db, user, new)
@@ -154,14 +159,18 @@ class EmailChanges(OwnAccount):
             return None
         with self.database.read() as db:
             user = db.get(self.entities.user, as_key(self.entities.user, data["user"]))
-            there = user is not None and data["new"] in {user.email_pending, user.email}
-            return (user.username, data["new"]) if user is not None and there else None
+            if user is None:
+                return None
+            if _made(user, data) is not None:
+                return user.username, str(user.email)
+            return (user.username, data["new"]) if data["new"] == user.email_pending else None
 
     def revoke_email(self, token: str, client: Client) -> Done | Refused:
         """
         Keep or restore the old address, by the token mailed to it: before and after the new one was confirmed.
 
-        Somebody else may have been in the account: every session ends, and what is pending is dropped.
+        Somebody else may have been in the account: every session ends, and what is pending is dropped. Whatever
+        was made of the new address since is taken back with it: a second change would otherwise void the link.
 
         Returns:
             ``Done("email_revoked")``; ``Refused("invalid_token")``.
@@ -181,18 +190,28 @@ class EmailChanges(OwnAccount):
         return self.do(event, work)
 
     def _take_back(self, db: Session, user: User, data: Mapping[str, Any]) -> bool:
-        new, old = data["new"], data["old"]
-        if self._settle_pending(db, user, new):
-            return True
-        if user.email != new or self._owner(db, user, old) is not None:
+        number, old = _made(user, data), data["old"]
+        if number is None:
+            return self._settle_pending(db, user, data["new"])
+        if self._owner(db, user, old) is not None:
             return False
+        follows = user.username_key == canonical_username(user.email or "")
+        user.data[_CHANGES] = user.data[_CHANGES][:number]
         user.email, user.email_verified = old, True
         # A token that was mailed to the new address is void.
         user.reset_stamp += 1
-        if user.username_key == canonical_username(new) and user.username != data["username"]:
+        if follows and user.username != data["username"]:
             self._rename(db, user, data["username"])
         db.flush()
         return True
+
+    def _note(self, user: User, new: str) -> None:
+        """Keep what a token of the old address takes back; called before the change."""
+        now, before = self.clock(), user.data.get(_CHANGES) or []
+        # An address that somebody else gave since, such as an operator, is nobody's to take back.
+        unbroken = before and before[-1][1] == user.email
+        kept = [change for change in before if unbroken and change[2] > (now - REVOCABLE).timestamp()]
+        user.data[_CHANGES] = [*kept, [address_of(user), new, now.timestamp()]]
 
     def _settle_pending(self, db: Session, user: User, new: str) -> bool:
         """One conditional statement: of any number of clicks at once, one is the first (RACE-03)."""
@@ -227,3 +246,12 @@ class EmailChanges(OwnAccount):
 def _state(user: User) -> str:
     """What a token to confirm an address depends on: a reset, or another change, voids it (LINK-23)."""
     return json.dumps([user.username_key, user.email, user.email_pending, user.password_hash])
+
+
+def _made(user: User, data: Mapping[str, Any]) -> int | None:
+    """Which of the confirmed changes a token takes back, with all that came after it; ``None`` if it is none."""
+    changes = (user.data or {}).get(_CHANGES) or []
+    if not changes or changes[-1][1] != user.email:
+        return None
+    numbers = [number for number, change in enumerate(changes) if change[:2] == [data["old"], data["new"]]]
+    return numbers[-1] if numbers else None

@@ -107,6 +107,44 @@ def test_the_old_address_takes_it_back(
     assert auth.revocable_email(revoke) is None
 
 
+@pytest.mark.sec("LINK-27")
+@pytest.mark.parametrize("pending", [None, NEW, "annabelle@example.org"])
+def test_a_second_change_does_not_void_the_first_one_s_link(
+    auth: Auth, client: Client, begun: Any, one: Any, mails: Any, log_in: Any, pending: str | None
+) -> None:
+    """The first address takes back all that came after, whatever is pending, and the second one has no say then."""
+    _, confirm, revoke = begun
+    auth.confirm_email(confirm, client)
+    auth.change_email(log_in(auth, NEW), "annabel@example.org", client)
+    third, second = mails(auth)
+    assert isinstance(auth.confirm_email(third.query["confirm"], client), Done)
+    if pending is not None:
+        auth.change_email(log_in(auth, "annabel@example.org"), pending, client)
+    assert auth.revocable_email(revoke) == ("annabel@example.org", "annabel@example.org")
+
+    assert isinstance(auth.revoke_email(revoke, client), Done)
+    user = one(username=ANN)
+    assert (user.email, user.email_verified, user.email_pending) == (ANN, True, None)
+    assert auth.revoke_email(second.query["revoke"], client) == Refused("invalid_token")
+    assert auth.revoke_email(revoke, client) == Refused("invalid_token")
+
+
+@pytest.mark.sec("LINK-27")
+def test_what_an_operator_gave_is_not_taken_back(
+    auth: Auth, client: Client, begun: Any, one: Any, mails: Any, log_in: Any, database: Database
+) -> None:
+    """An address that came by no mailed link ends what the old one may do."""
+    auth.confirm_email(begun[1], client)
+    with database.unit() as db:
+        db.scalars(select(User)).one().email = "given@example.org"
+    assert auth.revoke_email(begun[2], client) == Refused("invalid_token")
+    assert auth.change_email(log_in(auth, NEW), "annabel@example.org", client).code == "email_pending"
+    assert isinstance(auth.confirm_email(mails(auth)[0].query["confirm"], client), Done)
+
+    assert auth.revoke_email(begun[2], client) == Refused("invalid_token")
+    assert one(username=NEW).email == "annabel@example.org"
+
+
 @pytest.mark.sec("LINK-23", "LINK-27")
 @pytest.mark.parametrize("case", ["password", "cancelled", "other", "late", "forged", "reset"])
 def test_a_confirmation_is_void(
