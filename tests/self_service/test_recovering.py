@@ -68,6 +68,25 @@ def test_a_reset_takes_everything_back(
     assert ("password_reset", "ok") in told()
 
 
+@pytest.mark.sec("RESET-07", "LINK-24")
+@pytest.mark.parametrize("squatter", ["unverified", "inactive", "registered"])
+def test_nobody_stands_before_the_owner_of_an_address(
+    make_auth: MakeAuth, add: Callable[..., User], client: Client, mails: Any, squatter: str
+) -> None:
+    """An older account that only claims the address does not keep the mail from whoever proved to have it."""
+    state: dict[str, Any] = {"active": squatter == "unverified"}
+    if squatter == "registered":
+        state["data"] = {"activation_token": "secret"}
+    add("squatter", email=ANN, email_verified=squatter == "inactive", **state)
+    add("ann", email=ANN, email_verified=True)
+    auth = make_auth()
+    auth.recover(ANN, client)
+
+    (mail,) = mails(auth)
+    assert mail.to == ANN
+    assert auth.pending_reset(mail.token) == "ann"
+
+
 @pytest.mark.sec("RACE-01", "RESET-02")
 def test_fifty_resets_at_once_are_one(make_auth: MakeAuth, auth: Auth, token: str, client: Client) -> None:
     """Exactly one of them succeeds, and its password is the one that is stored."""
