@@ -168,6 +168,40 @@ def test_a_failure_to_open_is_nobodys(opener: Opener) -> None:
     spares.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_dies_is_followed_by_another(opener: Opener) -> None:
+    """Even after what nobody expected, the next login has a connection opened again."""
+    broken = [MemoryError("no room")]
+
+    def open_one() -> Session:
+        if broken:
+            raise broken.pop()
+        return opener()
+
+    spares = Spares(open_one)
+    spares.take(opener.url)
+    _until(lambda: not broken and spares._worker is None)
+
+    assert spares._opening == 0
+    assert taken(spares, opener.url) in opener.opened
+    spares.close()
+
+
+def test_without_a_thread_a_login_does_without(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that gives no thread now fails no login, and is asked again at the next."""
+    spares = Spares(opener)
+    with monkeypatch.context() as patched:
+
+        def refuse(_thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patched.setattr(threading.Thread, "start", refuse)
+        assert spares.take(opener.url) is None
+
+    assert taken(spares, opener.url) in opener.opened
+    spares.close()
+
+
 def test_never_more_wait_than_allowed(opener: Opener) -> None:
     """However many log in at once, only so many connections wait."""
     spares = Spares(opener)

@@ -88,20 +88,38 @@ class Spares:
             room = MAX_SPARES - len(self._waiting) - self._opening
             self._wanted = min(self._wanted + count, room)
             if self._worker is None and self._wanted > 0:
-                self._worker = threading.Thread(target=self._work, name="onegov-auth-ldap-spares", daemon=True)
-                self._worker.start()
+                self._begin()
             self._changed.notify()
 
+    def _begin(self) -> None:
+        worker = threading.Thread(target=self._work, name="onegov-auth-ldap-spares", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError as error:
+            # A system that is out of threads, or an interpreter that ends: a login does without.
+            self._wanted = 0
+            log.debug("no connection is opened ahead: %s", error)
+        else:
+            self._worker = worker
+
     def _work(self) -> None:
-        while self._next():
-            before = self._closed
-            try:
-                session = self._open()
-            except DirectoryError as error:
-                log.debug("no connection could be opened ahead: %s", error)
-                self._opened(None, before)
-            else:
-                self._opened(session, before)
+        try:
+            while self._next():
+                self._open_one()
+        finally:
+            # Whatever ended this thread, the next login may begin another one.
+            with self._changed:
+                if self._worker is threading.current_thread():
+                    self._worker = None
+
+    def _open_one(self) -> None:
+        before, session = self._closed, None
+        try:
+            session = self._open()
+        except DirectoryError as error:
+            log.debug("no connection could be opened ahead: %s", error)
+        finally:
+            self._opened(session, before)
 
     def _next(self) -> bool:
         """Wait for something to open; ``False`` once there was nothing for so long that what waits is stale."""

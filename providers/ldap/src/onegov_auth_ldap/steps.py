@@ -21,6 +21,7 @@ HINTS = {
     "service_bind": "check bind.dn and bind.password",
     "service_password": "the file or variable behind bind.password is empty",
     "no_such_base": "there is no such entry, or the service account may not see it",
+    "nobody": "see people.base, people.filter and people.scope, and whether the service account may see people",
     "limit": "raise the server's size limit for the service account",
     "referral": "ask the server that holds the entries itself; referrals are not followed",
 }
