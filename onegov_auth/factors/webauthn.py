@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -186,8 +185,8 @@ class WebAuthnFactor(Factor):
 
 def _objection(factor: Enrolled, said: Asserted, *, passwordless: bool) -> str | None:
     """What is wrong with a rightly signed answer."""
-    owner = str(factor.data.get("user_handle", ""))
-    if (said.user_handle is None and passwordless) or not hmac.compare_digest(said.user_handle or owner, owner):
+    owner = factor.data.get("user_handle")
+    if said.user_handle != owner and (said.user_handle is not None or passwordless):
         return "unknown_factor"
     if passwordless and not factor.data.get("passwordless"):
         return "second_factor_only"
