@@ -37,7 +37,11 @@ def moment(_context: click.Context, _parameter: click.Parameter, value: str) -> 
         except (ValidationError, OverflowError) as error:
             text = f"{value!r} is neither a date and time such as 2026-11-21T08:00, nor a duration such as 2h or 3d"
             raise click.BadParameter(text) from error
-    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    since = given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    if since > utcnow():
+        # It would end the sessions and freeze nothing.
+        raise click.BadParameter(f"{value!r} is still to come; times are UTC unless they say otherwise")
+    return since
 
 
 @click.command(cls=Command)
