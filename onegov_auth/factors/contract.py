@@ -143,6 +143,8 @@ class Factor(ABC):
     single_step: ClassVar[bool] = False
     #: Whether it only stands in for another one: it can't be the first, and doesn't meet ``required_for`` by itself.
     spare: ClassVar[bool] = False
+    #: Whether asking for it sends the person something: then a page asks again for a click only.
+    sends: ClassVar[bool] = False
     #: How many of them one user may have.
     most: ClassVar[int] = 10
     #: What its block in the configuration may hold.

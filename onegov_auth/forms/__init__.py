@@ -5,7 +5,7 @@ from onegov_auth.forms.base import Form
 from onegov_auth.forms.login import LoginForm
 from onegov_auth.forms.recovery import PasswordResetForm, RequestPasswordResetForm
 from onegov_auth.forms.registration import RegistrationForm
-from onegov_auth.forms.second_factors import MTANForm, RequestMTANForm, TOTPForm
+from onegov_auth.forms.second_factors import FactorNameForm, MTANForm, RequestMTANForm, TOTPForm
 from onegov_auth.forms.signup_link import SignupLinkForm
 from onegov_auth.forms.steps import AcceptTermsForm, NewPasswordForm, step_form
 from onegov_auth.forms.user_group import UserGroupForm
@@ -15,6 +15,7 @@ __all__ = [
     "ChangeEmailForm",
     "ChangePasswordForm",
     "ConfirmForm",
+    "FactorNameForm",
     "Form",
     "LoginForm",
     "MTANForm",

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtforms.fields import StringField
-from wtforms.validators import DataRequired, ValidationError
+from wtforms.validators import DataRequired, Length, ValidationError
 
 from onegov_auth.errors import MissingDependencyError
 from onegov_auth.forms.base import Form
 from onegov_auth.i18n import _
 
-__all__ = ["MTANForm", "RequestMTANForm", "TOTPForm"]
+__all__ = ["FactorNameForm", "MTANForm", "RequestMTANForm", "TOTPForm"]
+
+#: Longer names are read by nobody.
+MAX_NAME = 60
 
 #: The countries of the first seed.
 COUNTRIES = ("CH", "AT", "DE", "FR", "IT", "LI")
@@ -87,6 +90,16 @@ class TOTPForm(Form):
         [DataRequired(_("Please enter the code from your app."))],
         filters=[_plain],
         render_kw={**_CODE, "inputmode": "numeric"},
+    )
+
+
+class FactorNameForm(Form):
+    """What a person calls a factor of theirs."""
+
+    name = StringField(
+        _("Name"),
+        [DataRequired(_("Please enter a name.")), Length(max=MAX_NAME)],
+        render_kw={"autocomplete": "off"},
     )
 
 

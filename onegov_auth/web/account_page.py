@@ -28,6 +28,7 @@ _MENU = (
     ("account/password", _("Password")),
     ("account/email", _("E-mail address")),
     ("account/identities", _("Ways to log in")),
+    ("account/factors", _("Second factors")),
     ("account/sessions", _("Sessions")),
     ("account/activity", _("Recent activity")),
 )
@@ -78,7 +79,7 @@ def account_page(request: AuthRequest, name: str, path: str, status: int = 200, 
         name,
         status,
         me=me,
-        menu=[Entry(page_url(request, entry), label, entry == path) for entry, label in _MENU],
+        menu=_menu(request, path),
         user=person_of(request),
         action=page_url(request, path),
         csrf_token=request.csrf_token,
@@ -86,17 +87,30 @@ def account_page(request: AuthRequest, name: str, path: str, status: int = 200, 
     )
 
 
-def ask_again(request: AuthRequest, path: str) -> Response | None:
+def _menu(request: AuthRequest, path: str) -> list[Entry]:
+    factors = request.root_app.auth.settings.second_factors.blocks
+    entries = [entry for entry in _MENU if factors or entry[0] != "account/factors"]
+    # What lies below a page belongs to it; only the first one has all others below.
+    below = [
+        entry for entry, _label in entries if path == entry or (entry != "account" and path.startswith(f"{entry}/"))
+    ]
+    return [Entry(page_url(request, entry), label, entry in below) for entry, label in entries]
+
+
+def ask_again(request: AuthRequest, path: str, *, factor: bool = False) -> Response | None:
     """
     The way to the page that asks who one is, if the login is too old for what comes next; None if it is fresh.
 
     Args:
         request: The request of somebody who is logged in.
         path: The page to come back to, below the mount point.
+        factor: Whether somebody who has a second factor must have proven one in this login (MFA-12).
     """
-    if request.root_app.auth.is_fresh(identity_of(request)):
+    auth, identity = request.root_app.auth, identity_of(request)
+    if auth.may_change_factors(identity) if factor else auth.is_fresh(identity):
         return None
-    return redirect_to(request, page_url(request, "account/confirm", to=safe_path(page_url(request, path))))
+    to = safe_path(page_url(request, path))
+    return redirect_to(request, page_url(request, "account/confirm", to=to, factor="1" if factor else None))
 
 
 def named(request: AuthRequest, source: str | None) -> str:

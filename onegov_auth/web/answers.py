@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 import morepath
 
 from onegov_auth.i18n import _
-from onegov_auth.outcomes import Done, LoggedIn, Outcome, Redirect, Refused, StepRequired, Unavailable
+from onegov_auth.outcomes import (
+    Done,
+    EnrolmentRequired,
+    FactorRequired,
+    LoggedIn,
+    Outcome,
+    Redirect,
+    Refused,
+    StepRequired,
+    Unavailable,
+)
+from onegov_auth.web.factor_asking import after_factor
 from onegov_auth.web.links import login_url, page_url
 from onegov_auth.web.login_page import login_page
 from onegov_auth.web.messages import LINKING, STALE, password_message, provider_message, unavailable_message
@@ -32,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "after_callback",
+    "after_passkey",
     "after_password",
     "after_start",
     "after_step",
@@ -47,10 +59,6 @@ log = logging.getLogger("onegov_auth.web")
 #: Seconds that a browser is known as one the person used before.
 DEVICE_AGE = 365 * 24 * 3600
 
-_FACTOR = (
-    _("A second step is needed"),
-    _("Your account needs a second factor, which can't be asked for here yet. You are not logged in."),
-)
 _STALE = (
     _("This login can't be finished"),
     _("It was begun in another browser, took too long, or is finished already. Please begin again."),
@@ -72,7 +80,16 @@ def after_password(request: AuthRequest, outcome: Outcome, form: LoginForm, *, t
     if isinstance(outcome, StepRequired):
         # A form of its own: what was typed was for the directory.
         return after_step(request, outcome) or login_page(request, to=to, link=outcome.transaction.id)
-    return _unfinished(request, outcome)
+    return _factor(request, outcome)
+
+
+def after_passkey(request: AuthRequest, outcome: Outcome) -> Response:
+    """The answer to a passkey that stands for password and second factor."""
+    if isinstance(outcome, LoggedIn):
+        return complete_login(request, outcome)
+    if isinstance(outcome, StepRequired):
+        return after_step(request, outcome) or redirect_to(request, login_url(request, link=outcome.transaction.id))
+    return _factor(request, outcome)
 
 
 def after_start(request: AuthRequest, outcome: Redirect | Refused | Unavailable, *, to: str) -> Response:
@@ -111,7 +128,7 @@ def after_callback(request: AuthRequest, outcome: Outcome) -> Response:
 def _not_in(request: AuthRequest, outcome: Outcome) -> Response:
     """The login page says why, and offers the other ways in; where the person wanted to go is kept."""
     if not isinstance(outcome, Refused | Unavailable):
-        return _unfinished(request, outcome)
+        return _factor(request, outcome)
     if isinstance(outcome, Unavailable):
         request.alert(request.translate(unavailable_message(outcome, request.root_app.auth.providers)))
     elif outcome.code != "no_provider_session":
@@ -136,8 +153,15 @@ def too_many(response: Response, refused: Refused) -> Response:
     return response
 
 
-def complete_login(request: AuthRequest, outcome: LoggedIn) -> Response:
-    """Set the session cookie and go where the person wanted to go; the first seed's hooks are called if present."""
+def complete_login(request: AuthRequest, outcome: LoggedIn, first: str | None = None) -> Response:
+    """
+    Set the session cookie and go where the person wanted to go; the first seed's hooks are called if present.
+
+    Args:
+        request: The request.
+        outcome: Who is in.
+        first: One of our pages that the person is to see on the way.
+    """
     root = request.root_app
     forget_leaving(request)
     # What was known of the person before belongs to another session.
@@ -151,6 +175,8 @@ def complete_login(request: AuthRequest, outcome: LoggedIn) -> Response:
     on_login: Any = getattr(root, "on_login", None)
     if on_login is not None:
         on_login(request, request.current_user)
+    if first is not None:
+        to = page_url(request, first, to=to)
     response = with_session(request, redirect_to(request, to), outcome)
     # The first seed marks such a response.
     setattr(response, "completed_login", True)  # noqa: B010 - no attribute of WebOb
@@ -162,7 +188,11 @@ def with_session(request: AuthRequest, response: Response, outcome: LoggedIn) ->
     cookies = request.root_app.cookies
     if outcome.device is not None:
         response.headers.add("Set-Cookie", cookies.header(cookies.device, outcome.device, DEVICE_AGE))
-    remember = request.root_app.auth.settings.sessions.remember
+    settings = request.root_app.auth.settings
+    if outcome.trusted is not None:
+        trusted = int(settings.second_factors.trusted_device.total_seconds())
+        response.headers.add("Set-Cookie", cookies.header(cookies.trusted, outcome.trusted, trusted))
+    remember = settings.sessions.remember
     max_age = int(remember.total_seconds()) if outcome.session.remember else None
     response.headers.add("Set-Cookie", cookies.header(cookies.session, outcome.token, max_age))
     return response
@@ -196,6 +226,9 @@ def _unavailable(
     return login_page(request, form, status=503, alert=text, to=to, link=link)
 
 
-def _unfinished(request: AuthRequest, outcome: object) -> Response:
-    log.info("Not logged in yet: %s [%s]", type(outcome).__name__, request.request_id)
-    return problem(request, 403, "second_factor", *_FACTOR)
+def _factor(request: AuthRequest, outcome: Outcome) -> Response:
+    if isinstance(outcome, FactorRequired | EnrolmentRequired):
+        return after_factor(request, outcome)
+    # No login ends in anything else: whatever it is, nobody is in.
+    log.error("Not logged in: %s [%s]", type(outcome).__name__, request.request_id)
+    return problem(request, 403, "unfinished", *_STALE)

@@ -53,6 +53,7 @@ class CookieJar:
         flash: What to tell the person on the next page.
         carried: What a mailed link carries, on its way into a form.
         device: Knows a browser again that somebody logged in with before.
+        trusted: Says that the second factor need not be asked for in this browser.
         secure: Whether TLS is demanded.
     """
 
@@ -61,13 +62,16 @@ class CookieJar:
     flash: str
     carried: str
     device: str
+    trusted: str
     secure: bool
 
     @classmethod
     def named(cls, name: str, *, secure: bool) -> Self:
         """The cookies of the application whose cookie *name* is that."""
         base = ("__Host-" if secure else "") + name.removeprefix("__Host-")
-        return cls(base, f"{base}-browser", f"{base}-flash", f"{base}-link", f"{base}-device", secure)
+        return cls(
+            base, f"{base}-browser", f"{base}-flash", f"{base}-link", f"{base}-device", f"{base}-trusted", secure
+        )
 
     def header(self, name: str, value: str, max_age: int | None = None) -> str:
         """

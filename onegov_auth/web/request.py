@@ -108,6 +108,7 @@ class AuthRequest(morepath.Request[Any]):
         return self._client(self.known_browser)
 
     def _client(self, browser: str | None) -> Client:
+        cookies, header = self.root_app.cookies, self.environ.get("HTTP_COOKIE")
         return Client(
             address=client_address(self.environ, self.root_app.auth.settings.trusted_proxies),
             user_agent=self.user_agent,
@@ -115,7 +116,8 @@ class AuthRequest(morepath.Request[Any]):
             browser=browser,
             language=self.language,
             session_token=self.session_token,
-            device=read_cookie(self.environ.get("HTTP_COOKIE"), self.root_app.cookies.device) or "",
+            device=read_cookie(header, cookies.device) or "",
+            trusted=read_cookie(header, cookies.trusted),
         )
 
     @reify

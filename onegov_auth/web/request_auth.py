@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onegov_auth.outcomes import LoggedIn
+from onegov_auth.outcomes import EnrolmentRequired, FactorRequired, LoggedIn
 from onegov_auth.web.answers import complete_login, forget_person, going
+from onegov_auth.web.factor_asking import after_factor
 from onegov_auth.web.identity import RequestIdentity
 from onegov_auth.web.redirects import redirect_to, safe_path
 from onegov_auth.web.unasked import remember_leaving
@@ -76,22 +77,32 @@ class RequestAuth:
             return False
 
     def login_to(
-        self, username: str, password: str, *, skip_providers: bool = False, remember: bool = False
+        self,
+        username: str,
+        password: str,
+        *,
+        second_factor: str | None = None,
+        skip_providers: bool = False,
+        remember: bool = False,
     ) -> Response | None:
         """
         Log in and go to :attr:`to`.
 
         Returns:
-            The redirect with the session cookie; None if the person is not in, for whatever reason.
+            The redirect with the session cookie, or the way to the second factor; None if the person is not in, for
+            whatever reason.
         """
         outcome = self.core.login(
             username,
             password,
             self._request.client,
+            second_factor=second_factor,
             skip_providers=skip_providers,
             remember=remember,
             to=self.to,
         )
+        if isinstance(outcome, FactorRequired | EnrolmentRequired):
+            return after_factor(self._request, outcome)
         return complete_login(self._request, outcome) if isinstance(outcome, LoggedIn) else None
 
     def complete_login(self, outcome: LoggedIn) -> Response:

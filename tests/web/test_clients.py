@@ -91,4 +91,5 @@ def test_client_has_what_auth_wants_to_know(ask: Callable[..., Any], app: Any) -
         "language": "en",
         "session_token": "token",
         "device": "",
+        "trusted": None,
     }

@@ -31,14 +31,21 @@ FORMS = {
     "OwnSessions": "/auth/account/sessions",
     "OwnIdentities": "/auth/account/identities",
     "SignupLinks": "/auth/admin/signup-links",
+    "FactorChoosing": "/auth/second-factor",
+    "FactorAnswer": "/auth/second-factor/totp",
+    "Passkey": "/auth/passkey",
+    "FactorAdding": "/auth/account/factors/add/totp",
+    "OwnFactor": "/auth/account/factors/00000000-0000-0000-0000-000000000000",
+    "OwnCodes": "/auth/account/factors/codes",
 }
+FACTORS = {"totp": {}, "recovery_codes": {}, "webauthn": {"passwordless": True}}
 EXEMPT = {ProviderCallback.__name__, Endpoint.__name__}
 
 
 @pytest.fixture(name="browser")
 def _browser(make_app: Callable[..., Any], make_browser: Callable[..., Any], add_user: Callable[..., Any]) -> Any:
     add_user("ann@example.org", "admin")
-    return make_browser(make_app(KnownIssuer(name="company")))
+    return make_browser(make_app(KnownIssuer(name="company"), second_factors=FACTORS))
 
 
 def token(browser: Any) -> str:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from onegov_auth.accounts.local import LOCAL
 from onegov_auth.forms import ConfirmForm
 from onegov_auth.i18n import _
+from onegov_auth.outcomes import EnrolmentRequired, FactorRequired, Refused, StepRequired, Unavailable
 from onegov_auth.outcomes import LoggedIn as Entered
-from onegov_auth.outcomes import Refused, StepRequired, Unavailable
 from onegov_auth.providers import PasswordProvider, RedirectProvider
 from onegov_auth.web.account_page import FRESH, identity_of, person_of
 from onegov_auth.web.answers import after_start, after_step, too_many, with_session
+from onegov_auth.web.factor_asking import after_factor
 from onegov_auth.web.fields import FormFields, all_fields, query_fields
 from onegov_auth.web.links import page_url
 from onegov_auth.web.messages import unavailable_message, wait_message
@@ -34,8 +35,9 @@ _WRONG = _("That was not it. Please check your password.")
 @reading(Confirmation, LoggedIn)
 def show(self: Confirmation, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """The password, or the buttons of the providers the person comes by; nothing if the login is fresh already."""
-    to = safe_path(query_fields(request).get("to"))
-    if request.root_app.auth.is_fresh(identity_of(request)):
+    auth, fields, identity = request.root_app.auth, query_fields(request), identity_of(request)
+    to = safe_path(fields.get("to"))
+    if auth.may_change_factors(identity) if "factor" in fields else auth.is_fresh(identity):
         return redirect_to(request, to)
     return _page(request, ConfirmForm(language=request.language), to)
 
@@ -61,6 +63,8 @@ def confirm(self: Confirmation, request: AuthRequest) -> Response:  # noqa: ARG0
 def _after(request: AuthRequest, outcome: Outcome, form: ConfirmForm, to: str) -> Response:
     if isinstance(outcome, Entered):
         return with_session(request, redirect_to(request, outcome.to), outcome)
+    if isinstance(outcome, FactorRequired | EnrolmentRequired):
+        return after_factor(request, outcome)
     if isinstance(outcome, StepRequired) and (response := after_step(request, outcome)) is not None:
         return response
     if isinstance(outcome, Unavailable):

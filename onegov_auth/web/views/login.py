@@ -63,6 +63,7 @@ def log_in(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Mor
         data["username"],
         data["password"],
         request.client,
+        second_factor=data["second_factor"],
         remember=form.remember.data,
         to=to,
         link=link,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from onegov_auth.errors import InsecurePasswordError, InvalidPasswordError
 from onegov_auth.forms import Form, step_form
 from onegov_auth.i18n import Text, _
-from onegov_auth.outcomes import LoggedIn, Refused, StepRequired, Unavailable
+from onegov_auth.outcomes import EnrolmentRequired, FactorRequired, LoggedIn, Refused, StepRequired, Unavailable
 from onegov_auth.web.answers import after_step, complete_login, too_many
+from onegov_auth.web.factor_asking import after_factor
 from onegov_auth.web.fields import FormFields, posted_fields, query_fields
 from onegov_auth.web.links import login_url, page_url
 from onegov_auth.web.messages import wait_message
@@ -93,6 +94,8 @@ def take(self: PendingStep, request: AuthRequest) -> Response:  # noqa: ARG001 -
 def _after(request: AuthRequest, outcome: Outcome, transaction: str, pending: Pending, form: Form) -> Response:
     if isinstance(outcome, LoggedIn):
         return complete_login(request, outcome)
+    if isinstance(outcome, FactorRequired | EnrolmentRequired):
+        return after_factor(request, outcome)
     if isinstance(outcome, StepRequired):
         link = outcome.transaction.id
         return after_step(request, outcome) or redirect_to(request, login_url(request, link=link))

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
+import pyotp
 import pytest
 
 from onegov_auth.auth import Auth
@@ -121,3 +123,58 @@ def _make_town(
 def _town(make_town: Callable[..., Town]) -> Town:
     """The site, with local accounts."""
     return make_town()
+
+
+@dataclass
+class Phone:
+    """Somebody's authenticator app."""
+
+    secret: str
+    clock: Any
+
+    def code(self, steps: int = 0) -> str:
+        """The code it shows now, or some steps of 30 seconds away from now."""
+        return pyotp.TOTP(self.secret).at(self.clock() + timedelta(seconds=30 * steps))
+
+    def wrong(self) -> str:
+        """A code that it shows neither now nor in minutes."""
+        near = {self.code(steps) for steps in range(-12, 13)}
+        return next(code for code in (f"{number:06}" for number in range(1000)) if code not in near)
+
+
+@pytest.fixture(name="secret_on")
+def _secret_on() -> Callable[[Any], str]:
+    """Read the app's key on a page."""
+    return secret_on
+
+
+@pytest.fixture(name="token_of")
+def _token_of() -> Callable[[Any], str]:
+    """The token of a form, for a browser in which somebody is logged in."""
+    return token
+
+
+@pytest.fixture(name="add_phone")
+def _add_phone() -> Callable[..., Phone]:
+    """Set an app up on the page of one's own factors, in a browser in which somebody has just logged in."""
+
+    def add(town: Town, browser: Any, name: str = "") -> Phone:
+        page = browser.post("/auth/account/factors/add/totp", {"csrf_token": token(browser)}).follow()
+        phone = Phone(secret_on(page), town.clock)
+        page.form["code"], page.form["name"] = phone.code(), name
+        assert page.form.submit().status_code == 303
+        return phone
+
+    return add
+
+
+def secret_on(page: Any) -> str:
+    """The key that a page shows for the app."""
+    found = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page.text)
+    assert found, page.text
+    return found[1].replace(" ", "")
+
+
+def token(browser: Any) -> str:
+    """A form's token, for somebody who is logged in."""
+    return str(browser.get("/auth/logout").form["csrf_token"].value)
