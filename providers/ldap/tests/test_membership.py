@@ -77,3 +77,16 @@ def test_posix_groups_have_members_by_name_and_by_number(slapd: Slapd, make: Mak
 
     assert people["dora@example.org"].groups == frozenset({"editors", f"cn=editors,{base}"})
     assert people["alice@example.org"].groups == frozenset({"staff", f"cn=staff,{base}"})
+
+
+@pytest.mark.sec("LDAP-57")
+def test_a_number_in_a_group_of_another_kind_has_no_members(slapd: Slapd, make: Make, added: Added) -> None:
+    """What has a ``gidNumber`` and is no ``posixGroup`` is an account: whoever shares its number is not in it."""
+    base = slapd.posix_groups_base
+    account = {"objectClass": "posixAccount", "uidNumber": "1", "gidNumber": "5001", "homeDirectory": "/"}
+    person = {**DORA, **account, "objectClass": ["inetOrgPerson", "posixAccount"]}
+    other = {**account, "objectClass": ["groupOfNames", "posixAccount"], "cn": "shared", "uid": "shared"}
+    with added(slapd.dn("dora"), person), added(f"cn=shared,{base}", {**other, "member": slapd.dn("alice")}):
+        found = listed(make(groups={"base": base, "style": "posix"}, roles={"admin": ["shared"]}))
+
+    assert found["dora@example.org"].groups == frozenset()

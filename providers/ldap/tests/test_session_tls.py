@@ -110,7 +110,8 @@ def test_without_tls_nothing_more_is_said(replies: Callable[[Ask], Sequence[Repl
             session.open(Deadline(3))
         session.close()
 
-        assert error.value.reason in {reason, "tls", "timeout"}
+        # A refusal is known as one. How a connection ends that is cut or garbled depends on who is faster.
+        assert error.value.reason in {reason} | ({"tls", "timeout"} if reason != "start_tls" else set())
         assert set(server.kinds) <= {"extended", "unbind"}
 
 
