@@ -94,6 +94,7 @@ class MTANFactor(Factor):
     type: ClassVar[str] = "mtan"
     title: ClassVar[str] = _("Code by text message")
     settings_class: ClassVar[builtins.type[FactorSettings]] = MTAN
+    sends: ClassVar[bool] = True
     most: ClassVar[int] = 2
 
     database: Database = field(repr=False)

@@ -94,6 +94,8 @@ _BY_CODE = {
     "factor_taken": _("This one is in use for an account already."),
     "too_many_factors": _("You have as many of these as one may have. Please remove one first."),
     "invalid_number": _("Please enter a valid phone number of a country that messages are sent to."),
+    "factor_enrolled_meanwhile": _("You have set one up already, in another window. Please log in again."),
+    "second_factor_only": _("This passkey works together with your password only."),
     "too_many_messages": _("Too many messages were sent already. Please try again later, or use another way."),
 }
 

@@ -177,6 +177,10 @@ def _not_added(
     if isinstance(outcome, Unavailable):
         return _setup(request, choice, begun, alert=UNCHECKED, name=name, status=503)
     alert = _BEGIN_AGAIN if outcome.code in STALE else factor_message(outcome)
+    if begun is not None and "options" in begun.show:
+        # A passkey's question is good for one answer (WebAuthn §13.4.3).
+        anew = auth.enrol(identity_of(request), choice.type, None, request.client)
+        begun = anew if isinstance(anew, Enrolling) else None
     return too_many(_setup(request, choice, begun, alert=alert, name=name), outcome)
 
 

@@ -159,11 +159,23 @@ def _again(request: AuthRequest, outcome: Refused | Unavailable, transaction: st
         return _stale(request, 503 if isinstance(outcome, Unavailable) else 400)
     if isinstance(outcome, Unavailable):
         return _page(request, transaction, pending, type_, alert=UNCHECKED, status=503)
-    if not pending.enrolment and outcome.retry_after is None and not request.root_app.auth.factors[type_].sends:
-        # A challenge is good for one answer (WebAuthn §13.4.3); a message is sent for a click only.
-        request.root_app.auth.challenge(transaction, type_, request.client)
+    if outcome.retry_after is None and _is_spent(request, pending, type_):
+        _once_more(request, transaction, pending, type_)
         pending = _pending(request, transaction) or pending
     return too_many(_page(request, transaction, pending, type_, alert=_why(outcome)), outcome)
+
+
+def _is_spent(request: AuthRequest, pending: PendingFactor, type_: str) -> bool:
+    """A passkey's question is good for one answer (WebAuthn §13.4.3); a message is sent for a click only."""
+    return "options" in pending.show or not (pending.enrolment or request.root_app.auth.factors[type_].sends)
+
+
+def _once_more(request: AuthRequest, transaction: str, pending: PendingFactor, type_: str) -> None:
+    auth = request.root_app.auth
+    if pending.enrolment:
+        auth.enrol_at_login(transaction, type_, None, request.client)
+    else:
+        auth.challenge(transaction, type_, request.client)
 
 
 def _why(outcome: Refused | Unavailable) -> str:
