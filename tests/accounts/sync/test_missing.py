@@ -143,11 +143,12 @@ def test_people_who_would_lose_their_role_count_as_a_drop(run: Run, directory: K
 
 
 def test_who_keeps_a_role_is_no_drop(run: Run, directory: KnownDirectory, database: Database) -> None:
-    """A role given by hand stays, and a directory that says nothing of groups takes none."""
+    """A role given by hand stays, who is inactive has none to lose, and no word about groups takes none."""
     run()
     with database.unit() as db:
-        for user in db.scalars(select(User).where(User.username.in_(("ann", "bob")))):
-            user.role_origin = None
+        users = {user.username: user for user in db.scalars(select(User))}
+        users["ann"].role_origin = None
+        users["bob"].active = False
     directory.listed[:] = [replace(person, groups=frozenset()) for person in directory.listed]
     by_hand = run().report
     directory.listed[:] = [replace(person, groups=None) for person in directory.listed]
