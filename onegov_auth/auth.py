@@ -20,6 +20,7 @@ from onegov_auth.keys import Keys
 from onegov_auth.models import key_of
 from onegov_auth.passwords import Hasher
 from onegov_auth.second_factors.own_factors import OwnFactors
+from onegov_auth.second_factors.passwordless import Passwordless
 from onegov_auth.second_factors.single_step import SingleStep
 from onegov_auth.self_service import EmailChanges, Recovering, TakingSteps
 
@@ -35,7 +36,7 @@ __all__ = ["Auth"]
 NO_SESSION = UUID(int=0)
 
 
-class Auth(OwnFactors, SingleStep, EmailChanges, Recovering, TakingSteps):
+class Auth(OwnFactors, SingleStep, Passwordless, EmailChanges, Recovering, TakingSteps):
     """
     Logs people in and out; framework-free, returns outcomes and never responses.
 

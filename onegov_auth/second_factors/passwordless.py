@@ -87,28 +87,28 @@ class Passwordless(Parts):
         """
         passkeys = self._passkeys()
         if passkeys is None:
-            return self._refuse(Refused("passwordless_off"), Door(client=client))
+            return self._passkey_refused(Refused("passwordless_off"), Door(client=client))
         taken = self.database.once(lambda db: self.transactions.take(db, transaction, client, PASSKEY))
         if isinstance(taken, Refused):
-            return self._refuse(taken, Door(client=client))
+            return self._passkey_refused(taken, Door(client=client))
         door = Door(client=client, to=taken.to, remember=remember, provider=LOCAL)
-        found = self._owner(passkeys.named(answer))
+        found = self._passkey_of(passkeys.named(answer))
         if isinstance(found, Refused):
-            return self._refuse(found, door)
+            return self._passkey_refused(found, door)
         user, enrolled = found
         admitted = self.attempts.admit("factor", user.username, client)
         door = replace(door, username=user.username)
         if isinstance(admitted, Refused):
-            return self._refuse(admitted, door)
+            return self._passkey_refused(admitted, door)
         door = replace(door, attempt=admitted)
-        used = self._used(passkeys.verify_alone([enrolled], answer, taken))
-        return self._refuse(used, door) if isinstance(used, Refused) else self._let_in(user, door)
+        used = self._passkey_used(passkeys.verify_alone([enrolled], answer, taken))
+        return self._passkey_refused(used, door) if isinstance(used, Refused) else self._passkey_let_in(user, door)
 
-    def _refuse(self, refusal: Refused, door: Door) -> Outcome:
+    def _passkey_refused(self, refusal: Refused, door: Door) -> Outcome:
         outcome = self.road.complete(refusal, door)
         return replace(outcome, to=door.to) if isinstance(outcome, Refused) else outcome
 
-    def _let_in(self, user: User, door: Door) -> Outcome:
+    def _passkey_let_in(self, user: User, door: Door) -> Outcome:
         key = key_of(user)
         identity = VerifiedIdentity(
             source=LOCAL,
@@ -122,13 +122,13 @@ class Passwordless(Parts):
         outcome = self.road.complete(identity, replace(door, proven=Proven(key, (WebAuthnFactor.type,))))
         return replace(outcome, to=door.to) if isinstance(outcome, Refused) else outcome
 
-    def _used(self, verdict: Used | Refused) -> Used | Refused:
+    def _passkey_used(self, verdict: Used | Refused) -> Used | Refused:
         """*verdict*, unless it was used before."""
         if isinstance(verdict, Refused):
             return verdict
         return self.database.once(lambda db: self.factor_store.use(db, verdict)) or verdict
 
-    def _owner(self, key: str | Refused) -> tuple[User, Enrolled] | Refused:
+    def _passkey_of(self, key: str | Refused) -> tuple[User, Enrolled] | Refused:
         """Whose passkey it is, and the passkey."""
         if isinstance(key, Refused):
             return key

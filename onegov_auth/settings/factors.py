@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr
 
+from onegov_auth.settings.hosts import is_loopback
 from onegov_auth.settings.types import Duration, Secret, Section
 
 __all__ = ["MTAN", "TOTP", "FactorSettings", "RecoveryCodes", "SecondFactors", "WebAuthn", "YubiKey"]
@@ -15,8 +17,14 @@ __all__ = ["MTAN", "TOTP", "FactorSettings", "RecoveryCodes", "SecondFactors", "
 NOTHING = timedelta(0)
 
 
-#: The factors that come with the core, in the order they are offered.
-OURS = ("webauthn", "yubikey", "totp", "mtan", "recovery_codes")
+def _validation_server(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment or any(map(str.isspace, url)):
+        raise ValueError("must be an address such as https://api.yubico.com/wsapi/2.0/verify")
+    # Whoever reads a one-time password on the way may use it first (YUBI-03).
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ValueError("must begin with https://; http:// is for servers on this machine only")
+    return url
 
 
 class FactorSettings(Section):
@@ -41,12 +49,12 @@ class YubiKey(FactorSettings):
     Attributes:
         client_id: The number Yubico or your own validation server gave.
         secret_key: The key that came with it, in base64.
-        urls: The validation servers, asked in this order.
+        urls: The validation servers, asked in this order; in the clear only on this machine.
     """
 
     client_id: str = Field(min_length=1)
     secret_key: Secret
-    urls: tuple[Annotated[str, Field(pattern=r"^https?://[^\s@]+$")], ...] = Field(
+    urls: tuple[Annotated[str, AfterValidator(_validation_server)], ...] = Field(
         ("https://api.yubico.com/wsapi/2.0/verify",), min_length=1
     )
 

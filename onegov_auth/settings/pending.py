@@ -52,9 +52,6 @@ def _restricted(value: object) -> bool:
 PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
     ("redis", _there, "sharing sessions and counters over Redis", False),
     ("passwords.login", _restricted, "restricting local passwords", True),
-    ("second_factors.yubikey", _there, "the second factor YubiKey", True),
-    ("second_factors.webauthn", _there, "passkeys", True),
-    ("second_factors.mtan.enabled", _on, "the second factor mTAN", True),
     ("tokens.api", _there, "API tokens", False),
     ("tokens.jwt.enabled", _on, "JSON Web Tokens", False),
 )

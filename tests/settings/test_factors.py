@@ -35,6 +35,32 @@ def test_yubico_by_default() -> None:
     )
 
 
+@pytest.mark.sec("YUBI-03")
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("http://validation.example.org/", "must begin with https://"),
+        ("http://localhost.example.org/", "must begin with https://"),
+        ("ftp://localhost/", "must begin with https://"),
+        ("https://", "must be an address"),
+        ("https://user@example.org/", "must be an address"),
+        ("https://example.org/?a=b", "must be an address"),
+    ],
+)
+def test_validation_servers_are_asked_over_tls(faults: Faults, url: str, fault: str) -> None:
+    """A one-time password goes to no other machine in the clear."""
+    block = {"client_id": "1", "secret_key": "x", "urls": [url]}
+
+    assert faults(second_factors={"yubikey": block})[0].startswith(f"second_factors.yubikey.urls.0: {fault}")
+
+
+def test_a_validation_server_on_this_machine_needs_no_tls(faults: Faults) -> None:
+    """What never leaves the machine is read by nobody on the way."""
+    block = {"client_id": "1", "secret_key": "x", "urls": ["http://127.0.0.1:8000/wsapi/2.0/verify"]}
+
+    assert not any("urls" in fault for fault in faults(second_factors={"yubikey": block, "titel": {}}))
+
+
 @pytest.mark.sec("NIST-23")
 @pytest.mark.parametrize(
     ("block", "fault"),

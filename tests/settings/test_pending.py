@@ -25,18 +25,12 @@ def made(raw: dict[str, Any], **changes: Any) -> Settings:
     return settings_from({**raw, **changes}, environ={}, provider_settings=lambda _: Directory)
 
 
-YUBIKEY = {"client_id": "1", "secret_key": "x"}
-
-
 @pytest.mark.parametrize(
     ("changes", "key", "protective"),
     [
         ({"redis": "redis://host"}, "redis", False),
         ({"passwords": {"login": "break-glass"}}, "passwords.login", True),
         ({"passwords": {"login": "none"}}, "passwords.login", True),
-        ({"second_factors": {"yubikey": YUBIKEY}}, "second_factors.yubikey", True),
-        ({"second_factors": {"webauthn": {}}}, "second_factors.webauthn", True),
-        ({"second_factors": {"mtan": {"enabled": True}}}, "second_factors.mtan.enabled", True),
         ({"tokens": {"api": {}}}, "tokens.api", False),
         ({"tokens": {"jwt": {"enabled": True}}}, "tokens.jwt.enabled", False),
         ({"providers": {"x": {"kind": "a", "sync": {}}}}, "providers.x.sync", False),
@@ -80,16 +74,13 @@ def test_every_key_exists() -> None:
 @pytest.mark.sec("ASVS-16.5.2")
 def test_refuse_protective(raw: dict[str, Any]) -> None:
     """All protective keys stop the start in one error, which leaves the others out."""
-    settings = made(
-        raw, passwords={"login": "none"}, second_factors={"mtan": {"enabled": True}}, tokens={"jwt": {"enabled": True}}
-    )
+    settings = made(raw, passwords={"login": "none"}, tokens={"jwt": {"enabled": True}})
 
     with pytest.raises(SettingsError) as caught:
         refuse_pending(settings)
 
     assert [fault.partition(":")[0] for fault in caught.value.faults] == [
         "passwords.login",
-        "second_factors.mtan.enabled",
     ]
 
 
