@@ -118,9 +118,9 @@ def _make_town(tmp_path: Path, smtp: Smtp) -> Iterator[Callable[..., Town]]:
     """Serve the site with these settings, on a port of its own."""
     with ExitStack() as stack:
 
-        def make(**changes: Any) -> Town:
+        def make(host: str = "127.0.0.1", **changes: Any) -> Town:
             (port,) = free_ports()
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://{host}:{port}"
             settings = make_settings(url, tmp_path, smtp, changes)
             town = Town(url, None, smtp)
             database = Database(settings.database.reveal(), clock=town.now)

@@ -122,6 +122,20 @@ def test_signup_link(make_town: Any) -> None:
     assert not late.forms
 
 
+def test_signup_link_of_another_domain(make_town: Any) -> None:
+    """Who types the wrong address is told which one is wanted, and may try again by the same link."""
+    auth = (town := make_town(registration={"enabled": False})).app.auth
+    path = auth.signup_url(auth.new_signup_token("editor", domain="example.org")).removeprefix(
+        "https://app.example.org"
+    )
+    browser = town.browser()
+    page = register(browser, "new@example.com", path)
+
+    assert "for e-mail addresses of example.org only" in page.html.find(id="username-error").text
+    page.form["username"], page.form["password"], page.form["confirm"] = "new@example.org", PASSWORD, PASSWORD
+    assert page.form.submit().location == SENT
+
+
 @pytest.mark.sec("LINK-28")
 def test_signup_link_runs_out_meanwhile(make_town: Any) -> None:
     """Who had the form open when the last place was taken is told."""

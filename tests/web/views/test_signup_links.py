@@ -53,6 +53,9 @@ def test_link_is_revoked(town: Any, admin: Any) -> None:
     assert "The link is revoked" in page.text
     assert not [form for form in page.forms.values() if "revoke" in form.fields]
     assert "no longer good" in town.browser().get(link, expect_errors=True).text
+    text = admin.get("/auth/account/activity").text
+    assert "Signup link made" in text
+    assert "Signup link revoked" in text
 
 
 @pytest.mark.sec("ASVS-8.2.1", "ASVS-8.3.1")
