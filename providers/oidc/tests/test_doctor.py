@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from onegov_auth.testing.servers.hostile_oidc import ABSENT, HostileOidcProvider
 from onegov_auth_oidc import OIDCProvider
 
 Make = Callable[..., OIDCProvider]
+
+CALLBACK = "https://app.example.org/auth/provider/company/callback"
 
 
 def states(provider: OIDCProvider, **claims: Any) -> dict[str, CheckState]:
@@ -242,3 +245,45 @@ def test_what_is_switched_off_is_not_looked_at(make: Make) -> None:
     names = {"logout", "back-channel logout", "post-logout redirect URI", "back-channel logout URI"}
 
     assert not names & set(states(provider))
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (None, CheckState.OK),
+        (Reply(400), CheckState.FAILED),
+        (Reply(200), CheckState.SKIPPED),
+        (Reply(303, headers={"Location": "https://id.example.org/login"}), CheckState.SKIPPED),
+        (
+            Reply(303, headers={"Location": "https://app.example.org/auth/provider/company/callback2"}),
+            CheckState.SKIPPED,
+        ),
+        (Reply(200, repeat(b" " * 65536)), CheckState.SKIPPED),
+    ],
+    ids=["known", "unknown", "page", "login", "other", "too large"],
+)
+def test_the_redirect_uri_is_tried(
+    op: HostileOidcProvider, make: Make, reply: Reply | None, expected: CheckState
+) -> None:
+    """A provider that leads back there knows it, one that says 400 does not; what else it does tells nothing."""
+    if reply is not None:
+        op.replies["/authorize"] = reply
+    provider = make(response_mode="form_post")
+
+    assert states(provider)["redirect URI"] is expected
+    asked = op.call("/authorize").query
+    assert asked["prompt"] == "none"
+    assert asked["redirect_uri"] == CALLBACK
+    assert "response_mode" not in asked
+
+
+@pytest.mark.parametrize("how", ["metadata", "client"])
+def test_the_redirect_uri_that_cannot_be_tried(op: HostileOidcProvider, make: Make, how: str) -> None:
+    """Without metadata, or for an unknown client, nothing is told of it; somebody may want to register it anyway."""
+    if how == "metadata":
+        op.metadata = {"issuer": "https://another.example.org"}
+    step = found(make(client_secret="s3cret" if how == "metadata" else "wrong"), "redirect URI")
+
+    assert (step.state, step.detail) == (CheckState.SKIPPED, CALLBACK)
+    assert "register it" in step.hint
+    assert "/authorize" not in op.paths()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 from onegov_auth.providers import Check, CheckState, Refused
 from onegov_auth_oidc.callback import Begun
 from onegov_auth_oidc.discovery import Document, Metadata, fetch_document, read_metadata, written_metadata
 from onegov_auth_oidc.doctor_route import examine_route
 from onegov_auth_oidc.errors import OIDCUnreachableError
-from onegov_auth_oidc.flow import exchange
+from onegov_auth_oidc.flow import authorization_url, exchange
 from onegov_auth_oidc.keys import ALGORITHMS, read_keys
 from onegov_auth_oidc.server import Server
 from onegov_auth_oidc.settings import OIDCSettings
@@ -72,17 +73,17 @@ class Doctor:
 
     def examine(self) -> Iterator[Check]:
         """The way, the metadata, the keys, the clock, the client, and what to register: each as soon as it is known."""
-        reached = True
+        reached, metadata = True, None
         for step in examine_route(self.settings, self.server.credentials.clock):
             reached = reached and step.state is not CheckState.FAILED
             yield step
         if reached:
-            yield from self._provider()
+            metadata = yield from self._provider()
         else:
             yield Check("discovery", CheckState.SKIPPED, "the provider is not reached")
-        yield from self._register()
+        yield from self._register(metadata)
 
-    def _provider(self) -> Iterator[Check]:
+    def _provider(self) -> Generator[Check, None, Metadata | None]:
         metadata = written_metadata(self.settings)
         if metadata is not None:
             yield Check("discovery", CheckState.SKIPPED, "the addresses are in the settings")
@@ -92,20 +93,23 @@ class Doctor:
                 document = fetch_document(self.server.http, self.settings)
             except OIDCUnreachableError as error:
                 yield _failed("discovery", error, began)
-                return
+                return None
             yield Check("discovery", CheckState.OK, document.url, seconds=time.perf_counter() - began)
             yield self._clock(document)
             try:
                 metadata = read_metadata(document.content, self.settings)
             except OIDCUnreachableError as error:
                 yield self._misfit(document, error)
-                return
+                return None
             yield Check("issuer", CheckState.OK, self.settings.issuer)
             yield from self._supported(document.content)
         if not self.settings.special.oauth2:
             yield self._keys(metadata)
             yield from self._logout(metadata)
-        yield self._client(metadata)
+        client = self._client(metadata)
+        yield client
+        # To a client that is not known no provider leads back, whatever the address.
+        return None if client.state is CheckState.FAILED else metadata
 
     def _misfit(self, document: Document, error: OIDCUnreachableError) -> Check:
         if error.reason != "issuer_mismatch":
@@ -204,12 +208,37 @@ class Doctor:
             return Check(name, CheckState.OK, f"{self.settings.client_auth}: the client is known", seconds=seconds)
         return Check(name, CheckState.FAILED, "the provider takes an invented code", "do not use it", seconds)
 
-    def _register(self) -> Iterator[Check]:
+    def _redirect(self, metadata: Metadata | None) -> Check:
+        """
+        A login is begun in silence: a provider that knows the address leads back to it with an error.
+
+        It must not lead to an address it doesn't know (RFC 6749 §4.1.2.1), and then mostly says 400. Whoever answers
+        otherwise may show a page to log in, and tells nothing.
+        """
+        name, told, hint = "redirect URI", self.callback_url, "register it with the provider, exactly like this"
+        try:
+            answer = None if metadata is None else self.server.http.get(self._silent(metadata))
+        except OIDCUnreachableError:
+            answer = None
+        if answer is not None and answer.location.startswith(f"{self.callback_url}?"):
+            return Check(name, CheckState.OK, told)
+        if answer is not None and answer.status == HTTPStatus.BAD_REQUEST:
+            return Check(name, CheckState.FAILED, f"the provider does not take {told}", hint)
+        return Check(name, CheckState.SKIPPED, told, hint)
+
+    def _silent(self, metadata: Metadata) -> str:
+        token = self.server.credentials.token
+        begun = Begun(token(32), token(48), metadata)
+        settings = self.settings.model_copy(update={"response_mode": "query", "recheck": None})
+        return authorization_url(settings, begun, token(32), self.callback_url, {"prompt": "none"})
+
+    def _register(self, metadata: Metadata | None) -> Iterator[Check]:
         """The addresses of this application that the provider has to be told."""
+        yield self._redirect(metadata)
         below, settings = self.callback_url.removesuffix("/callback"), self.settings
-        addresses = {"redirect URI": self.callback_url}
+        addresses = {}
         if not settings.special.oauth2:
-            addresses |= {
+            addresses = {
                 name: f"{below}/{path}"
                 for name, path, wanted in (
                     ("post-logout redirect URI", "logout", settings.logout.rp_initiated),
@@ -220,9 +249,8 @@ class Doctor:
                 )
                 if wanted
             }
-        hint = "register it with the provider, exactly like this"
         for name, address in addresses.items():
-            yield Check(name, CheckState.OK, address, hint if name == "redirect URI" else "")
+            yield Check(name, CheckState.OK, address)
 
 
 def _failed(name: str, error: OIDCUnreachableError, began: float) -> Check:

@@ -71,6 +71,7 @@ class HttpAnswer:
         host: Who answered, for messages.
         date: What time it is there (RFC 9110 §6.6.1), as it stands in the header.
         content_type: What the body is said to be, in lower case and without parameters.
+        location: Where a redirect would lead; none is followed.
     """
 
     status: int
@@ -78,6 +79,7 @@ class HttpAnswer:
     host: str
     date: str | None = None
     content_type: str = ""
+    location: str = ""
 
     def __repr__(self) -> str:
         return f"HttpAnswer({self.status}, host={self.host!r})"
@@ -187,8 +189,11 @@ class Http:
             body += chunk
             if len(body) > self.max_bytes:
                 raise OIDCUnreachableError("too_large", f"{host} answered more than {self.max_bytes} bytes")
-        content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return HttpAnswer(response.status_code, bytes(body), host, response.headers.get("Date"), content_type)
+        found = response.headers
+        content_type = found.get("Content-Type", "").partition(";")[0].strip().lower()
+        return HttpAnswer(
+            response.status_code, bytes(body), host, found.get("Date"), content_type, found.get("Location", "")
+        )
 
 
 def _unreachable(error: BaseException, host: str) -> OIDCUnreachableError:
