@@ -16,6 +16,9 @@ __all__ = ["MTAN", "TOTP", "FactorSettings", "RecoveryCodes", "SecondFactors", "
 
 NOTHING = timedelta(0)
 
+#: The factors that come with the core, in the order they are offered.
+OURS = ("webauthn", "yubikey", "totp", "mtan", "recovery_codes")
+
 
 def _validation_server(url: str) -> str:
     parts = urlsplit(url)
