@@ -29,6 +29,7 @@ from onegov_auth.outcomes import (
     Unavailable,
 )
 from onegov_auth.second_factors.gate import FactorGate, Missing
+from onegov_auth.statements import savepoint
 from onegov_auth.waiting import Door, Proven, pack, unpack
 
 if TYPE_CHECKING:
@@ -151,12 +152,12 @@ class Road:
     def _let_in(self, db: Session, verdict: VerifiedIdentity, door: Door, blank: Event) -> tuple[Outcome, Event]:
         """Everything that everybody has to pass who is to have a session."""
         # A local login without a link writes nothing that could have to be taken back.
-        savepoint = None if verdict.source == LOCAL and door.link is None else db.begin_nested()
+        before = None if verdict.source == LOCAL and door.link is None else savepoint(db)
         found = self._resolve(db, verdict, door)
         if isinstance(found, Refused):
-            if savepoint is not None and door.link is not None:
+            if before is not None and door.link is not None:
                 # Whoever waits to be linked has not come in by this: nobody is made or changed on their behalf.
-                savepoint.rollback()
+                before.rollback()
             return found, replace(blank, code=found.code, steps=(*verdict.steps, *found.steps))
         steps = (*verdict.steps, *found.steps)
         if isinstance(found, Conflict):
@@ -167,8 +168,8 @@ class Road:
             # Half a proof makes no user and links no identity; a role that changed at the source stays changed.
             # Somebody who has to set a factor up first has to be there.
             undone = found.linked and not (found.created and isinstance(proven, Missing))
-            if undone and savepoint is not None:
-                savepoint.rollback()
+            if undone and before is not None:
+                before.rollback()
             user_id = None if undone else found.user.id
             asked = self._ask_for_factor(
                 db, proven, found, door, door.waiting(verdict, found.user.id, created=found.created, resumed=not undone)
@@ -252,6 +253,8 @@ class Road:
         row = self._accounts.identity(db, identity)
         if row is not None and row.user_id != user_id:
             return self._unlinked("identity_taken", door, event)
+        if row is not None and row.frozen:
+            return self._unlinked("identity_frozen", door, event)
         if not self._accounts.agrees(db, user, identity, user.role):
             return self._unlinked("refused_by_application", door, event)
         info = user_info(user)

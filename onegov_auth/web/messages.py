@@ -24,7 +24,7 @@ __all__ = ["LINKING", "STALE", "password_message", "provider_message", "unavaila
 STALE = frozenset({"missing_state", "unknown_transaction", "expired_transaction", "no_browser"})
 
 #: Codes of a link that somebody who is logged in began, and that was not made.
-LINKING = frozenset({"identity_taken", "link_other_session", "not_fresh"})
+LINKING = frozenset({"identity_frozen", "identity_taken", "link_other_session", "not_fresh"})
 
 _WRONG = _("You could not be logged in. Please check your username and password.")
 _PROVIDER = _("You could not be logged in this way.")

@@ -271,6 +271,20 @@ def test_nothing_else_links(
         )
 
 
+def test_a_frozen_link_is_not_made_anew(auth: Auth, client: Client, database: Database) -> None:
+    """Who proves an identity again that ``distrust`` froze is not told that it lets them in, which it does not."""
+    session, browser = sign_in(auth, client)
+    auth.finish("company", callback(auth.start("company", browser, link_to=session)), browser)
+    with database.unit() as db:
+        db.scalars(select(UserIdentity)).one().frozen = True
+    outcome = auth.finish("company", callback(auth.start("company", browser, link_to=session)), browser)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "identity_frozen"
+    with database.read() as db:
+        assert db.scalars(select(UserIdentity)).one().frozen
+
+
 @pytest.mark.sec("LINK-12", "CSRF-08")
 def test_a_way_in_can_be_taken_away_but_not_the_last(
     auth: Auth, client: Client, database: Database, clock: Any
