@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
+from onegov_auth.addresses import as_address
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.errors import ForbiddenRoleError
 from onegov_auth.models import DEFAULT, as_key, primary_key
@@ -114,8 +115,11 @@ class SignupLinks:
 
         Raises:
             ForbiddenRoleError: If *by* may not give that role.
-            ValueError: If there is no such role, or a number is out of range.
+            ValueError: If there is no such role, a number is out of range, or nobody's address is of that domain.
         """
+        domain = (domain or "").strip().lstrip("@").lower() or None
+        if domain is not None and as_address(f"anybody@{domain}") is None:
+            raise ValueError(f"a link is for a domain such as example.org, and not for {domain!r}")
         if role not in self._roles or role == "anonymous":
             raise ValueError(f"there is no role {role!r} to give")
         if not 1 <= max_uses <= MAX_USES:
@@ -130,7 +134,7 @@ class SignupLinks:
         row: SignupLink = self._links(
             token_hash=signup_hash(token),
             role=role,
-            domain=domain.strip().lstrip("@").lower() if domain and domain.strip() else None,
+            domain=domain,
             max_uses=max_uses,
             uses=0,
             created=now,
@@ -150,6 +154,12 @@ class SignupLinks:
         """The role somebody gets who registers by *token* now; ``None`` if it lets nobody in any more."""
         row = self._row(db, token)
         return row.role if row is not None and row.uses < row.max_uses and self._is_good(db, row) else None
+
+    def foreign_to(self, db: Session, token: str, username: str) -> str | None:
+        """The domain that *token* is for, if it lets people in and *username* is not of it; ``None`` otherwise."""
+        row = self._row(db, token)
+        good = row is None or not self._is_good(db, row) or _is_of(username, row.domain)
+        return None if good or row is None else row.domain
 
     def use(self, db: Session, token: str, username: str) -> Invitation | None:
         """

@@ -19,11 +19,12 @@ from onegov_auth.models import entities_of, key_of
 from onegov_auth.signup import MAX_USES, SignupLinks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from onegov_auth.models import SignupLink
+    from onegov_auth.models import SignupLink, User
 
 __all__ = ["signup_link"]
 
@@ -115,19 +116,29 @@ def _group(db: Session, name: str) -> object:
 
 def _list(operator: Operator) -> None:
     with operator.database.read() as db:
-        rows = [_told(link) for link in _links(operator).list(db)]
+        links = _links(operator)
+        rows = [_told(db, link, links.users(db, link.id)) for link in links.list(db)]
     lines = [
         f"{row['id']} {row['role']} {row['uses']}/{row['max_uses']} until {row['expires']:%Y-%m-%d %H:%M}"
         + (f" @{row['domain']}" if row["domain"] else "")
+        + (f" group {row['group']}" if row["group"] else "")
+        + (f" by {row['made_by']}" if row["made_by"] else "")
         + (" revoked" if row["revoked"] else "")
         for row in rows
     ]
     operator.output.rows(rows, lines)
 
 
-def _told(link: SignupLink) -> dict[str, object]:
+def _told(db: Session, link: SignupLink, people: Sequence[User]) -> dict[str, object]:
     names = ("id", "role", "domain", "uses", "max_uses", "created", "expires", "revoked")
-    return {name: getattr(link, name) for name in names}
+    entities = entities_of(db)
+    group = db.get(entities.group, link.group_id) if link.group_id else None
+    maker = db.get(entities.user, link.made_by) if link.made_by else None
+    return {name: getattr(link, name) for name in names} | {
+        "group": None if group is None else group.name,
+        "made_by": None if maker is None else maker.username,
+        "people": [user.username for user in people],
+    }
 
 
 def _revoke(operator: Operator, id_: str) -> None:

@@ -25,6 +25,7 @@ from onegov_auth.tokens import issue, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from sqlalchemy.orm import Session
 
@@ -106,6 +107,19 @@ class Registering(SelfService):
         """What *token* says: ``role``, ``max_uses``; ``None`` if it is forged or too old."""
         return self.signup_links.decode(token)
 
+    def revoke_signup_link(self, link_id: UUID | str, client: Client, by: Identity | None = None) -> bool:
+        """Let nobody in by that link any more; says whether it was in force. Who came in stays."""
+        event = self.event("signup_link_revoked", client, None if by is None else by.userid)
+
+        def work(db: Session) -> tuple[Done | Refused, Event]:
+            user = None if by is None else self.locked(db, by.uid)
+            about = self.event("signup_link_revoked", client, event.username, user)
+            if not self.signup_links.revoke(db, link_id):
+                return Refused("unknown_signup_link", (Step("link", str(link_id)),)), about
+            return Done("signup_link_revoked"), told(about, Step("link", str(link_id)))
+
+        return isinstance(self.do(event, work), Done)
+
     def permitted_role_for_registration(self, signup_token: str | None = None) -> str | None:
         """The role that somebody who registers now gets; ``None`` if they can't."""
         if signup_token is None:
@@ -118,6 +132,13 @@ class Registering(SelfService):
         if signup_token is None:
             return self.settings.registration.enabled
         return self.permitted_role_for_registration(signup_token) is not None
+
+    def foreign_domain(self, signup_token: str | None, address: str) -> str | None:
+        """The domain that a signup link in force is for, if *address* is not of it; ``None`` if it may come by it."""
+        if signup_token is None:
+            return None
+        with self.database.read() as db:
+            return self.signup_links.foreign_to(db, signup_token, address)
 
     # -- registration --------------------------------------------------------------------------
 
@@ -133,8 +154,8 @@ class Registering(SelfService):
             signup_token: Of a signup link.
 
         Returns:
-            ``Done("registered")``; ``Refused`` with ``registration_disabled``, ``robot``, ``invalid_username`` or
-            ``locked``.
+            ``Done("registered")``; ``Refused`` with ``registration_disabled``, ``robot``, ``invalid_username``,
+            ``foreign_address`` (the link is for another domain) or ``locked``.
 
         Raises:
             ExpiredSignupLinkError: If the link lets nobody in any more.
@@ -148,8 +169,8 @@ class Registering(SelfService):
         if getattr(getattr(form, "roboter_falle", None), "data", None):
             return self.refused(Refused("robot"), event)
         address = as_address(typed)
-        if address is None:
-            return self.refused(Refused("invalid_username"), event)
+        if address is None or self.foreign_domain(signup_token, address) is not None:
+            return self.refused(Refused("foreign_address" if address else "invalid_username"), event)
         admitted = self.attempts.admit("signup", address, client)
         if isinstance(admitted, Refused):
             return self.refused(admitted, event)

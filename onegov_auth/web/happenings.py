@@ -36,6 +36,7 @@ _WORDS = {
     "profile_changed": _("Name or language changed"),
     "session_ended": _("A session ended"),
     "signup_link": _("Signup link made"),
+    "signup_link_revoked": _("Signup link revoked"),
     "step": _("Step at login taken"),
     "sessions_ended": _("Other sessions ended"),
 }

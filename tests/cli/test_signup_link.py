@@ -14,7 +14,7 @@ from sqlalchemy import select
 from onegov_auth.cli import main
 from onegov_auth.collections import UserGroupCollection
 from onegov_auth.database import Database
-from onegov_auth.models import SignupLink
+from onegov_auth.models import SignupLink, User
 
 Run = Callable[..., click.testing.Result]
 SECRET = "a secret for tests only, of more than 32 characters"
@@ -57,11 +57,29 @@ def test_links_are_listed_and_revoked(run: Run, answer: Any, told: Any) -> None:
     assert result.stdout.endswith(" @example.org\n")
     assert run("signup-link", "--revoke", made["id"]).exit_code == 0
     assert run("signup-link", "--list").stdout.endswith(" @example.org revoked\n")
-    assert answer("signup-link", "--list")[0]["id"] == made["id"]
+    (row,) = answer("signup-link", "--list")
+    assert row["id"] == made["id"]
+    assert (row["group"], row["made_by"], row["people"]) == (None, None, [])
     again = run("signup-link", "--revoke", made["id"])
     assert (again.exit_code, again.stderr) == (1, f"Error: There is no signup link {made['id']} in force.\n")
     assert run("signup-link", "--revoke", "nonsense").exit_code == 1
     assert [type_ for type_, *_ in told()] == ["signup_link", "signup_link_revoked"]
+
+
+def test_a_list_says_by_whom_and_who_came(run: Run, answer: Any, database: Database) -> None:
+    """The maker and the group on the line, the people in JSON."""
+    with database.unit() as db:
+        UserGroupCollection(db).add(name="club")
+        maker = User(username="maker", password_hash="", role="admin")
+        db.add(maker)
+    run("signup-link", "member", "--group", "club")
+    with database.unit() as db:
+        link = db.scalars(select(SignupLink)).one()
+        link.made_by = maker.id
+        db.add(User(username="guest", password_hash="", role="member", signup_token=link.token_hash))
+    assert run("signup-link", "--list").stdout.endswith(" group club by maker\n")
+    (row,) = answer("signup-link", "--list")
+    assert (row["group"], row["made_by"], row["people"]) == ("club", "maker", ["guest"])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from webob.exc import HTTPNotFound
 
 from onegov_auth.errors import ExpiredSignupLinkError, InsecurePasswordError, InvalidPasswordError
 from onegov_auth.forms import RegistrationForm, RequestPasswordResetForm
-from onegov_auth.i18n import _
+from onegov_auth.i18n import Text, _
 from onegov_auth.outcomes import Refused
 from onegov_auth.web.answers import too_many
 from onegov_auth.web.fields import FormFields, all_fields, posted_fields, query_fields
@@ -31,6 +31,7 @@ __all__ = ["ask_again", "register", "send_again", "show"]
 
 _EXPIRED_LINK = _("This signup link is no longer good. Please ask whoever gave it to you for another one.")
 _REFUSED = _("The account could not be made. Please check what you typed.")
+_FOREIGN = _("This link is for e-mail addresses of {domain} only.")
 _USERNAME = _("This can't be a username here. Please enter your e-mail address.")
 
 
@@ -101,6 +102,10 @@ def _refused(request: AuthRequest, refused: Refused, form: RegistrationForm, tok
         raise HTTPNotFound
     if refused.code == "invalid_username":
         form.username.errors = [request.translate(_USERNAME)]
+        return _page(request, form, token)
+    if refused.code == "foreign_address":
+        domain = request.root_app.auth.foreign_domain(token, form.username.data or "")
+        form.username.errors = [request.translate(Text(_FOREIGN, domain=domain))]
         return _page(request, form, token)
     response = _page(request, form, token, alert=wait_message(refused) or _REFUSED)
     return too_many(response, refused)

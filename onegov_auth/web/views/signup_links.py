@@ -91,14 +91,12 @@ def change(self: SignupLinks, request: AuthRequest) -> Response:  # noqa: ARG001
 
 
 def _revoke(request: AuthRequest, link: str) -> Response:
-    auth = request.root_app.auth
     try:
         key = UUID(link)
     except ValueError:
         raise HTTPNotFound from None
-    with auth.database.unit() as db:
-        if not auth.signup_links.revoke(db, key):
-            raise HTTPNotFound
+    if not request.root_app.auth.revoke_signup_link(key, request.client, by=identity_of(request)):
+        raise HTTPNotFound
     request.success(request.translate(_REVOKED))
     return redirect_to(request, page_url(request, _PATH))
 
