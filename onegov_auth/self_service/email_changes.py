@@ -153,7 +153,7 @@ class EmailChanges(OwnAccount):
         return self.do(event, work)
 
     def revocable_email(self, token: str) -> tuple[str, str] | None:
-        """The username and the new address that *token* takes back, to be shown before; consumes nothing."""
+        """The username as the old address knows it, and the new address that *token* takes back; consumes nothing."""
         data = read(self.keys, _REVOKE, token, self.clock)
         if data is None:
             return None
@@ -162,8 +162,8 @@ class EmailChanges(OwnAccount):
             if user is None:
                 return None
             if _made(user, data) is not None:
-                return user.username, str(user.email)
-            return (user.username, data["new"]) if data["new"] == user.email_pending else None
+                return data["username"], str(user.email)
+            return (data["username"], data["new"]) if data["new"] == user.email_pending else None
 
     def revoke_email(self, token: str, client: Client) -> Done | Refused:
         """

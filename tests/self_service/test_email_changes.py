@@ -94,7 +94,7 @@ def test_the_old_address_takes_it_back(
         auth.confirm_email(confirm, client)
         auth.login(NEW, PASSWORD, client)
         auth.recover(NEW, client)
-    assert auth.revocable_email(revoke) == (NEW if confirmed else ANN, NEW)
+    assert auth.revocable_email(revoke) == (ANN, NEW)
     done = auth.revoke_email(revoke, client)
 
     assert isinstance(done, Done)
@@ -120,7 +120,7 @@ def test_a_second_change_does_not_void_the_first_one_s_link(
     assert isinstance(auth.confirm_email(third.query["confirm"], client), Done)
     if pending is not None:
         auth.change_email(log_in(auth, "annabel@example.org"), pending, client)
-    assert auth.revocable_email(revoke) == ("annabel@example.org", "annabel@example.org")
+    assert auth.revocable_email(revoke) == (ANN, "annabel@example.org")
 
     assert isinstance(auth.revoke_email(revoke, client), Done)
     user = one(username=ANN)
