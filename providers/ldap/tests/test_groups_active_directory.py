@@ -46,6 +46,23 @@ def test_groups_four_deep_are_found(groups_of: Callable[..., frozenset[str]], st
     assert "admins" not in found
 
 
+@pytest.mark.sec("LDAP-21", "LDAP-58")
+@pytest.mark.parametrize("name", ["\uff41dmins", "admin\u017f"])
+def test_a_group_that_looks_alike_is_another(
+    samba_ad: SambaAD, groups_of: Callable[..., frozenset[str]], name: str
+) -> None:
+    """The domain lets it lie beside "admins", so whoever may make groups there makes nobody an administrator."""
+    dn = f"CN={name},OU=groups,{samba_ad.base}"
+    samba_ad.add_entry(dn, {"objectClass": "group", "sAMAccountName": "alike", "member": samba_ad.dn("Lou Lone")})
+    try:
+        found = groups_of("lone", **roles("admins"))
+    finally:
+        samba_ad.delete(dn)
+
+    assert found.isdisjoint({"admins", f"cn=admins,{BASE}"})
+    assert name in found
+
+
 @pytest.mark.sec("LDAP-53")
 def test_only_groups_that_decide_are_asked_about(groups_of: Callable[..., frozenset[str]]) -> None:
     """Direct groups come with the person; of the outer ones the domain is asked about the named one only."""

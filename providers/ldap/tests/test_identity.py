@@ -11,6 +11,7 @@ import pytest
 from onegov_auth.providers import VerifiedIdentity
 from onegov_auth.testing.servers import Slapd
 from onegov_auth_ldap import LDAPProvider
+from onegov_auth_ldap.identity import Identities
 
 Make = Callable[..., LDAPProvider]
 Added = Callable[[str, dict[str, Any]], AbstractContextManager[None]]
@@ -39,6 +40,15 @@ def test_who_may_not_come_in_is_barred(
 
     assert len(people) == len(slapd.people)
     assert {name.partition("@")[0]: person.barred for name, person in people.items() if person.barred} == barred
+
+
+@pytest.mark.sec("LDAP-58")
+def test_a_group_that_looks_alike_is_not_the_required_one(make: Make) -> None:
+    """Case does not count, and a letter that folds to another one is another one."""
+    identities = Identities("staff", make(require_group="admins").settings)
+
+    assert identities.barred(frozenset({"Admins"})) is None
+    assert identities.barred(frozenset({"admin\u017f"})) == "group_required"
 
 
 def test_more_attributes_are_read_when_asked_for(slapd: Slapd, make: Make, added: Added) -> None:

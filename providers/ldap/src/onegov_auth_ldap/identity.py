@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onegov_auth.providers import AuthnContext, Step, VerifiedIdentity
 from onegov_auth_ldap.entry import AUTO_IDS, Entry
-from onegov_auth_ldap.names import naming_context
+from onegov_auth_ldap.names import folded, naming_context
 from onegov_auth_ldap.settings import LDAPSettings
 from onegov_auth_ldap.state import STATE_ATTRIBUTES
 
@@ -28,15 +28,15 @@ class Identities:
         self._wanted = settings.attributes
         self._told = _told(settings)
         self._issuer = naming_context(settings.people.base)
-        self._domains = {known.casefold() for known in settings.link_domains}
-        self._required = (settings.require_group or "").casefold()
-        self._denied = (settings.deny_group or "").casefold()
+        self._domains = {known.lower() for known in settings.link_domains}
+        self._required = folded(settings.require_group or "")
+        self._denied = folded(settings.deny_group or "")
 
     def barred(self, groups: frozenset[str]) -> str | None:
         """Why members of these groups may not come in, by ``require_group`` and ``deny_group``."""
         if not self._required and not self._denied:
             return None
-        names = {name.casefold() for name in groups}
+        names = {folded(name) for name in groups}
         if self._denied and self._denied in names:
             return "group_denied"
         return "group_required" if self._required and self._required not in names else None
@@ -80,7 +80,7 @@ class Identities:
 
     def _vouches_for(self, email: str | None) -> bool:
         # An address is verified where the administrator declared this directory to be the authority for its domain.
-        domain = (email or "").rpartition("@")[2].casefold()
+        domain = (email or "").rpartition("@")[2].lower()
         return bool(domain) and domain in self._domains
 
 

@@ -15,7 +15,7 @@ from typing import Self
 from onegov_auth_ldap.entry import Entry, security_identifier
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.groups import IN_CHAIN, MAX_DEPTH, GroupReader, Search, group_names, named_groups, primary_group
-from onegov_auth_ldap.names import Name, escape_filter, naming_context, normal, parse_name
+from onegov_auth_ldap.names import Name, escape_filter, folded, naming_context, normal, parse_name
 from onegov_auth_ldap.session import Query
 from onegov_auth_ldap.settings import LDAPSettings
 
@@ -160,11 +160,11 @@ class Membership:
 
     def _read_members(self, base: str, named: frozenset[str]) -> None:
         """From the groups that matter down to the people, along the lists of members."""
-        wanted = {name.casefold() for name in named}
+        wanted = {folded(name) for name in named}
         groups = self._all_groups(base)
         for name, dn in groups.items():
             names = group_names([dn], base)
-            if not wanted.isdisjoint(called.casefold() for called in names):
+            if not wanted.isdisjoint(folded(called) for called in names):
                 self._read_inside(name, dn, names, groups)
 
     def _all_groups(self, base: str) -> dict[Name, str]:

@@ -16,6 +16,7 @@ __all__ = [
     "account_name",
     "escape_dn",
     "escape_filter",
+    "folded",
     "naming_context",
     "normal",
     "parse",
@@ -109,7 +110,7 @@ def account_name(value: str) -> str | None:
 @lru_cache(_KEPT)
 def parse(text: str) -> Name:
     """
-    The parts of a distinguished name (RFC 4514), prepared for comparison (RFC 4518 §2).
+    The parts of a distinguished name (RFC 4514), prepared for comparison: without regard to case and extra spaces.
 
     Raises:
         ValueError: If it is no distinguished name, or the empty one.
@@ -138,6 +139,11 @@ def parse_name(text: str) -> Name | None:
         return parse(text)
     except ValueError:
         return None
+
+
+def folded(value: str) -> str:
+    """*value* without regard to case, in one spelling of composed characters."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).lower())
 
 
 def naming_context(base: str) -> str:
@@ -221,6 +227,7 @@ def _ber_text(text: str) -> str:
 
 
 def _prepare(value: str) -> str:
-    # RFC 4518 §2: map, normalise, fold case; insignificant spaces as §2.6.1.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
-    return " ".join(folded.split())
+    # Case and insignificant spaces as RFC 4518 §2 has them, and no more of it: its mapping (NFKC, case folding, every
+    # kind of space) makes "adminſ" and "ａdmins" the same as "admins", and Active Directory lets all three lie side by
+    # side. Whoever may make a group would make themselves an administrator (LDAP-58).
+    return re.sub(" +", " ", folded(value)).strip(" ")
