@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect, Executable
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import Session, SessionTransaction
 
-__all__ = ["DRIVER_KEY", "Prepared", "driver_of"]
+__all__ = ["DRIVER_KEY", "Prepared", "driver_of", "savepoint"]
 
 #: Where a unit of work, which has one connection for all its life, keeps the driver's in ``Session.info``.
 DRIVER_KEY = "onegov_auth.driver"
@@ -34,6 +34,17 @@ def driver_of(db: Session) -> Any:
     """
     known = db.info.get(DRIVER_KEY)
     return db.connection().connection.driver_connection if known is None else known
+
+
+def savepoint(db: Session) -> SessionTransaction:
+    """
+    A savepoint that holds for statements on the driver as well.
+
+    SQLAlchemy sends SAVEPOINT with the session's next statement of its own; those on the driver go past it.
+    """
+    begun = db.begin_nested()
+    db.connection()
+    return begun
 
 
 class Prepared:

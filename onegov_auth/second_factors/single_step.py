@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from onegov_auth.domain import VerifiedIdentity
 from onegov_auth.doors import Doors
-from onegov_auth.outcomes import FactorRequired, Outcome, Refused, Unavailable
+from onegov_auth.outcomes import EnrolmentRequired, FactorRequired, Outcome, Refused, Unavailable
 from onegov_auth.second_factors.answering import AnsweringFactors
 from onegov_auth.waiting import Door
 
@@ -26,6 +26,8 @@ class SingleStep(Doors, AnsweringFactors):
         # Without a browser, a value that nobody else knows binds the login to this very call.
         client = door.client if door.client.browser else replace(door.client, browser=self.token(32))
         outcome = self.road.complete(verdict, replace(door, client=client))
+        if isinstance(outcome, EnrolmentRequired) and not door.client.browser:
+            return Refused("enrolment_required")
         if not isinstance(outcome, FactorRequired):
             return outcome
         single = [type_ for type_ in outcome.factors if self.factors[type_].single_step]

@@ -14,6 +14,7 @@ from onegov_auth.events import Event
 from onegov_auth.models import as_key, canonical_username, primary_key
 from onegov_auth.outcomes import Refused
 from onegov_auth.parts import Parts
+from onegov_auth.statements import savepoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,10 +73,10 @@ class SelfService(Parts):
             "url": self.notices.url("login"),
             "until": self.clock(),
         }
-        savepoint = db.begin_nested()
+        before = savepoint(db)
         self.notices.mail(db, kind, _NOBODY, values)
         db.flush()
-        savepoint.rollback()
+        before.rollback()
 
     def locked(self, db: Session, user_id: object) -> User | None:
         """The user of that id, as the last committed change left it, and nobody else's to change for now."""
@@ -105,10 +106,10 @@ class SelfService(Parts):
         """
 
         def unit(db: Session) -> tuple[T | Refused, Event]:
-            savepoint = db.begin_nested()
+            before = savepoint(db)
             result, done = work(db)
             if isinstance(result, Refused):
-                savepoint.rollback()
+                before.rollback()
                 steps = (*event.steps, *result.steps)
                 done = replace(event, code=result.code, steps=steps, user_id=done.user_id, username=done.username)
             db.flush()

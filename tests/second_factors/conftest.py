@@ -84,10 +84,10 @@ def _sessions(database: Database) -> Callable[[], int]:
 
 
 @pytest.fixture(name="events")
-def _events(database: Database) -> Callable[..., list[tuple[str, str, str | None]]]:
+def _events(database: Database) -> Callable[..., list[tuple[str, str | None, str | None]]]:
     """Type, code and factor of what happened, in order."""
 
-    def events(type_: str = "factor") -> list[tuple[str, str, str | None]]:
+    def events(type_: str = "factor") -> list[tuple[str, str | None, str | None]]:
         with database.read() as db:
             rows = db.scalars(select(AuthEvent).where(AuthEvent.type == type_).order_by(AuthEvent.id))
             return [(row.type, row.code, row.factor) for row in rows]

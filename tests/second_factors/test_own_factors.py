@@ -72,7 +72,7 @@ def test_an_app_is_set_up(
     )
     assert mailed() == ["factor_changed"]
     assert events("factor_enrolled") == [("factor_enrolled", "ok", "totp")]
-    again = auth.login("bob@example.org", PASSWORD, client)
+    again: Any = auth.login("bob@example.org", PASSWORD, client)
     assert refusal(auth.verify_factor(again.transaction.id, "totp", code(secret=secret), client)) == "code_used"
     clock.advance(timedelta(seconds=30))
     assert isinstance(auth.verify_factor(again.transaction.id, "totp", code(secret=secret), client), LoggedIn)
@@ -236,7 +236,7 @@ def test_recovery_codes(
     assert [info.left for info in auth.factors_of(session) if info.spare] == [9]
     assert mailed() == ["factor_changed", "recovery_code_used"]
     assert refusal(auth.verify_factor(asked(auth, client), "recovery_codes", codes[3], client)) == "code_used"
-    fresh = auth.sessions.lookup(outcome.token)
+    fresh: Any = auth.sessions.lookup(outcome.token)
     assert isinstance(auth.regenerate_recovery_codes(fresh, client), FactorAdded)
     assert refusal(auth.verify_factor(asked(auth, client), "recovery_codes", codes[4], client)) == "wrong_code"
 
