@@ -161,7 +161,7 @@ def _page(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context()
     context.set_default_timeout(15_000)
     # Nobody leaves this machine: a provider's page that wants a stylesheet from elsewhere is shown without.
-    context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), lambda route: route.abort())
+    context.route(re.compile(r"^https?://(?!(127\.0\.0\.1|localhost)[:/])"), lambda route: route.abort())
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

@@ -75,7 +75,7 @@ class Town:
         page.get_by_label("E-Mail Address").fill(username)
         page.get_by_label("Password").fill(self.password)
         with page.expect_navigation():
-            page.get_by_role("button", name="Log in").click()
+            page.get_by_role("button", name="Log in", exact=True).click()
 
 
 def make_app() -> type[AuthApp]:

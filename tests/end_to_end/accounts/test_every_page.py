@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -216,6 +217,83 @@ def step_pages(town: Any, page: Page) -> Iterator[str]:
     expect(page.locator("#who")).to_have_text("Ann|ann@example.org|member")
 
 
+def factor_pages(town: Any, page: Page) -> Iterator[str]:
+    """Those of second factors: one's own, and at the login."""
+    town.add("ann@example.org")
+    town.log_in(page, "ann@example.org", to="/auth/account/factors")
+    yield "factors-none"
+    page.get_by_role("button", name="Authenticator app").click()
+    page.get_by_text("Type the key instead").click()
+    app = pyotp.TOTP(page.locator(".secret").inner_text().replace(" ", ""))
+    yield "factor-add-totp"
+    page.get_by_label("Code from the app").fill("12345")
+    page.get_by_role("button", name="Save and go on").click()
+    yield "factor-add-refused"
+    page.get_by_label("Code from the app").fill(app.at(town.now()))
+    page.get_by_label("What do you call it?").fill("My old telephone with the broken display")
+    page.get_by_role("button", name="Save and go on").click()
+    yield "recovery-codes"
+    page.get_by_role("button", name="Make recovery codes").click()
+    yield "recovery-codes-made"
+    page.get_by_role("link", name="I have kept them").click()
+    yield "factors"
+    page.get_by_role("link", name="Change My old telephone").click()
+    yield "factor"
+    for kind, name in (("Passkey", "webauthn"), ("Code by text message", "mtan"), ("YubiKey", "yubikey")):
+        page.goto(f"{town.url}/auth/account/factors")
+        page.get_by_role("button", name=kind).click()
+        yield f"factor-add-{name}"
+        if name == "mtan":
+            page.get_by_label("Phone number").fill("079 123 45 67")
+            page.get_by_role("button", name="Send me a code").click()
+            yield "factor-add-mtan-code"
+    page.goto(f"{town.url}/auth/logout")
+    page.get_by_role("button", name="Log out").click()
+    yield from factors_at_login(town, page)
+    yield from forced_pages(town, page)
+
+
+def factors_at_login(town: Any, page: Page) -> Iterator[str]:
+    """Those of somebody with an app and recovery codes who logs in."""
+    page.goto(f"{town.url}/auth/login")
+    yield "login-factors"
+    page.get_by_role("button", name="Log in with a passkey").click()
+    yield "passkey"
+    town.log_in(page, "ann@example.org")
+    yield "second-factor"
+    page.get_by_label("Code from the app").fill("12345")
+    page.get_by_role("button", name="Go on").click()
+    yield "second-factor-refused"
+    page.get_by_role("link", name="Use another way").click()
+    yield "second-factors"
+    page.get_by_role("button", name="Recovery codes").click()
+    yield "second-factor-recovery"
+
+
+def forced_pages(town: Any, page: Page) -> Iterator[str]:
+    """Those of an administrator who has to set one up."""
+    town.add("ada@example.org", "admin")
+    town.log_in(page, "ada@example.org")
+    yield "set-up"
+    page.get_by_role("button", name="Authenticator app").click()
+    yield "set-up-totp"
+    page.get_by_role("link", name="Set up another one").click()
+    page.get_by_role("button", name="Code by text message").click()
+    page.get_by_label("Phone number").fill("079 123 45 68")
+    page.get_by_role("button", name="Send me a code").click()
+    yield "set-up-mtan"
+
+
+FACTORS: dict[str, Any] = {
+    "webauthn": {"passwordless": True},
+    "yubikey": {"client_id": "1", "secret_key": "c2VjcmV0", "urls": ["http://127.0.0.1:9/"]},
+    "totp": {},
+    "mtan": {"enabled": True},
+    "recovery_codes": {},
+    "required_for": ["admin"],
+    "trusted_device": "14d",
+}
+
 STEPS = {"terms": {"version": "2026", "url": "/terms"}, "profile": ["realname"]}
 
 
@@ -236,6 +314,13 @@ def test_steps(make_town: Callable[..., Any], page: Page, axe: str) -> None:
     town = make_town(steps=STEPS)
 
     assert [complaint for name in step_pages(town, page) for complaint in look(page, name, axe)] == []
+
+
+def test_factors(make_town: Callable[..., Any], page: Page, axe: str, tmp_path: Path) -> None:
+    """Nor on those of second factors."""
+    town = make_town(host="localhost", second_factors=FACTORS, sms={"url": f"spool:{tmp_path}/sms", "sender": "Town"})
+
+    assert [complaint for name in factor_pages(town, page) for complaint in look(page, name, axe)] == []
 
 
 def test_keyboard(town: Any, page: Page) -> None:
