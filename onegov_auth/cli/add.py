@@ -10,6 +10,7 @@ from onegov_auth.cli.failures import FAILED, USAGE, Failure
 from onegov_auth.cli.operator import Operator, Work, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.cli.passwords import new_password, password_options, somebody_can_answer
+from onegov_auth.cli.second_factors import give_yubikey
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
 from onegov_auth.errors import ExistingUserError
@@ -56,7 +57,7 @@ def add(  # noqa: PLR0913 - one argument per option
             username, clear, role, realname=realname or None, phone_number=phone_number or None
         )
         if yubikey:
-            user.yubikey = yubikey
+            give_yubikey(unit, user, yubikey)
         unit.db.flush()
         unit.tell("added", user, Step("role", role))
         return user.id

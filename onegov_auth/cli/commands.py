@@ -25,9 +25,11 @@ GROUP = "onegov_auth.commands"
 COMMANDS: Mapping[str, str] = {
     "activate": "onegov_auth.cli.users:activate",
     "add": "onegov_auth.cli.add:add",
+    "change-mtan": "onegov_auth.cli.second_factors:change_mtan",
     "change-password": "onegov_auth.cli.changes:change_password",
     "change-role": "onegov_auth.cli.changes:change_role",
     "change-username": "onegov_auth.cli.changes:change_username",
+    "change-yubikey": "onegov_auth.cli.second_factors:change_yubikey",
     "check": "onegov_auth.cli.check:check",
     "cleanup": "onegov_auth.cli.cleanup:cleanup",
     "db": "onegov_auth.cli.database:db",
@@ -45,6 +47,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "onegov_auth.cli.serve:serve",
     "signup-link": "onegov_auth.cli.signup_link:signup_link",
     "sync": "onegov_auth.cli.sync:sync",
+    "transfer-yubikey": "onegov_auth.cli.second_factors:transfer_yubikey",
 }
 
 
