@@ -1,5 +1,10 @@
-"""Second factors: proof on top of a proven identity."""
+"""
+Second factors: proof on top of a proven identity.
 
+A factor, ours or anybody's, needs what is here and nothing else of the core.
+"""
+
+from onegov_auth.domain import Client, Transaction, UserInfo
 from onegov_auth.factors.contract import (
     Enrolled,
     Enrolment,
@@ -9,5 +14,20 @@ from onegov_auth.factors.contract import (
     FactorSettings,
     Used,
 )
+from onegov_auth.outcomes import Challenge, Refused, Unavailable
 
-__all__ = ["Enrolled", "Enrolment", "EnrolmentForm", "Factor", "FactorServices", "FactorSettings", "Used"]
+__all__ = [
+    "Challenge",
+    "Client",
+    "Enrolled",
+    "Enrolment",
+    "EnrolmentForm",
+    "Factor",
+    "FactorServices",
+    "FactorSettings",
+    "Refused",
+    "Transaction",
+    "Unavailable",
+    "Used",
+    "UserInfo",
+]
