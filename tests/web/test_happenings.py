@@ -17,6 +17,7 @@ from onegov_auth.web.happenings import happening
         ({"type": "login", "code": "ok", "provider": "company"}, "Logged in · company", False),
         ({"type": "login", "code": "factor_unavailable"}, "Logged in", True),
         ({"type": "password_changed", "code": "ok"}, "Password changed", False),
+        ({"type": "factor_enrolled", "code": "ok"}, "Second factor added", False),
         ({"type": "something_new", "code": "ok"}, "Account changed", False),
     ],
 )

@@ -168,6 +168,19 @@ def _add_phone() -> Callable[..., Phone]:
     return add
 
 
+@pytest.fixture(name="set_up_at_login")
+def _set_up_at_login() -> Callable[..., Any]:
+    """Set an app up in the middle of a login that demands one; returns what the code is answered with."""
+
+    def set_up(town: Town, browser: Any, username: str = "ann@example.org") -> Any:
+        choice = browser.log_in(username, to="/personal").follow()
+        page = choice.forms[0].submit().follow()
+        page.form["code"] = Phone(secret_on(page), town.clock).code()
+        return page.form.submit()
+
+    return set_up
+
+
 def secret_on(page: Any) -> str:
     """The key that a page shows for the app."""
     found = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page.text)
