@@ -21,10 +21,11 @@ from onegov_auth.factors.contract import (
 )
 from onegov_auth.factors.yubico import ValidationServers, get_text
 from onegov_auth.i18n import _
+from onegov_auth.models.second_factor import MODHEX
 from onegov_auth.outcomes import Challenge, Refused, Unavailable
 from onegov_auth.settings.factors import YubiKey
 
-__all__ = ["PUBLIC_ID", "YubiKeyFactor"]
+__all__ = ["PUBLIC_ID", "YubiKeyFactor", "serial_of"]
 
 #: So many characters of a one-time password say which YubiKey typed it.
 PUBLIC_ID = 12
@@ -32,7 +33,9 @@ PUBLIC_ID = 12
 #: Two characters for each of six bytes of public id and 16 encrypted ones (YubiKey Manual, "Yubico OTP").
 _LENGTH = 44
 
-_PASSWORD = re.compile(f"[cbdefghijklnrtuv]{{{_LENGTH}}}")
+_HEX = str.maketrans(MODHEX, "0123456789abcdef")
+
+_PASSWORD = re.compile(f"[{MODHEX}]{{{_LENGTH}}}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +69,12 @@ class YubiKeyFactor(Factor):
         Set up the YubiKey that was touched, if a server says that it is one.
 
         Returns:
-            An empty form; the enrolment; ``Refused`` with ``invalid_code``, ``wrong_code``, ``code_used`` or
-            ``factor_taken``; ``Unavailable`` if no server can say.
+            The form (``step``: ``touch``); the enrolment, which shows the ``serial`` number; ``Refused`` with
+            ``invalid_code``, ``wrong_code``, ``code_used`` or ``factor_taken``; ``Unavailable`` if no server can say.
         """
         del user
         if answer is None:
-            return EnrolmentForm()
+            return EnrolmentForm({"step": "touch"})
         typed = self._typed(answer)
         if len(typed) != 1:
             return Refused("invalid_code")
@@ -83,7 +86,14 @@ class YubiKeyFactor(Factor):
         if no is not None:
             return no
         # What enrolled it logs nobody in, whatever the server thinks of a second time (OTP-10).
-        return Enrolment(key=password[:PUBLIC_ID], data={"enrolled_by": _fingerprint(password)})
+        public_id = password[:PUBLIC_ID]
+        serial = serial_of(public_id)
+        return Enrolment(
+            key=public_id,
+            data={"enrolled_by": _fingerprint(password)},
+            show={"serial": serial},
+            name=f"YubiKey {serial}",
+        )
 
     def challenge(self, enrolled: Sequence[Enrolled], transaction: Transaction, client: Client) -> Challenge:
         """Ask for a touch; nothing is sent."""
@@ -123,6 +133,11 @@ class YubiKeyFactor(Factor):
         if _PASSWORD.fullmatch(typed):
             return [typed]
         return sorted(filter(_PASSWORD.fullmatch, self.servers.translate(typed)))
+
+
+def serial_of(public_id: str) -> int:
+    """The serial number as printed on the YubiKey, unless somebody gave it a public id of their own."""
+    return int(public_id.translate(_HEX), 16)
 
 
 def _fingerprint(password: str) -> str:

@@ -56,6 +56,7 @@ def test_it_is_enrolled_by_a_touch(factor: YubiKeyFactor, key: SoftwareYubiKey, 
 
     assert isinstance(made, Enrolment)
     assert (made.key, made.secret) == (key.public_id, None)
+    assert (made.show, made.name) == ({"serial": key.serial}, f"YubiKey {key.serial}")
 
 
 @pytest.mark.parametrize("typed", ["", "123456", "c" * 43, "c" * 45, "c" * 12, "1" * 44, "\0" * 44, "c" * 10_000])
