@@ -173,7 +173,7 @@ class Http:
         try:
             with (
                 deadline(self.total),
-                self.client.stream(method, url, headers=dict(headers), content=body) as response,
+                self.client.stream(method, url, headers=headers, content=body) as response,
             ):
                 return self._read(response, host)
         except _TIMEOUTS as error:

@@ -13,11 +13,12 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpcore
 import httpx
 
-from onegov_auth_oidc.urls import host_of
+from onegov_auth_oidc.urls import KEPT, host_of
 
 __all__ = ["ForbiddenAddressError", "GuardedBackend", "Route", "Zone", "deadline", "make_client", "resolve", "zone_of"]
 
@@ -34,6 +35,9 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
 # Node.js closes an idle connection after 5 seconds; a request sent in that very moment would be lost.
 KEEPALIVE_SECONDS = 3.0
+
+#: What every question says. A compressed answer could be a thousand times larger than what the limit saw of it.
+_HEADERS = {b"Accept": b"application/json", b"Accept-Encoding": b"identity", b"User-Agent": b"onegov-auth-oidc"}
 
 #: When the exchange of this thread has to be over, in seconds of :func:`time.monotonic`.
 _ends: ContextVar[float] = ContextVar("onegov_auth_oidc_ends", default=math.inf)
@@ -228,6 +232,10 @@ class Route:
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
+#: An address is parsed once: the few of a provider are asked again and again.
+_parsed = lru_cache(maxsize=KEPT)(httpx.URL)
+
+
 @dataclass(frozen=True)
 class _Stream(httpx.SyncByteStream):
     """The body of an answer, handed on."""
@@ -249,21 +257,22 @@ class _Transport(httpx.BaseTransport):
         self._proxied = proxied
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self.ask(request.method, request.url, request.headers.raw, request.read(), request.extensions)
+
+    def ask(
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes | None,
+        extensions: MutableMapping[str, Any],
+    ) -> httpx.Response:
+        """Ask for *url*; the answer's body is read by whoever called, and it is closed by them."""
         if self._proxied is not None:
-            self._proxied.refuse_inner(request.url.host)
+            self._proxied.refuse_inner(url.host)
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         answer = self._pool.handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.read(),
-                extensions=request.extensions,
-            )
+            httpcore.Request(method=method, url=target, headers=headers, content=body, extensions=extensions)
         )
         return httpx.Response(
             answer.status, headers=answer.headers, stream=_Stream(answer.stream), extensions=answer.extensions
@@ -275,15 +284,16 @@ class _Transport(httpx.BaseTransport):
 
 class _Client(httpx.Client):
     """
-    An httpx client whose requests go straight to its transport.
+    An httpx client whose questions go straight to its transport.
 
-    What httpx does in between for browsers' sake (redirects, cookies, authentication, a log line with the address)
-    is never wanted here, and takes as long as the connection itself.
+    What httpx does in between for browsers' sake (redirects, cookies, authentication, merging, a log line with the
+    address) is never wanted here, and takes longer than the connection itself.
     """
 
     def __init__(self, transport: _Transport, **more: Any) -> None:
         super().__init__(transport=transport, follow_redirects=False, trust_env=False, **more)
         self._straight = transport
+        self._timeouts = self.timeout.as_dict()
 
     def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
         """Send *request*; see httpx for the errors."""
@@ -297,6 +307,25 @@ class _Client(httpx.Client):
             finally:
                 response.close()
         return response
+
+    @contextmanager
+    def stream(  # type: ignore[override]  # of what httpx takes, only what is used here
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None
+    ) -> Iterator[httpx.Response]:
+        """Ask, without a request of httpx's; see httpx for the errors."""
+        if self.is_closed:
+            raise RuntimeError("the client is closed")
+        parsed = _parsed(url)
+        lines = {b"Host": parsed.netloc, **_HEADERS}
+        lines.update((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items())
+        if content is not None:
+            lines[b"Content-Length"] = b"%d" % len(content)
+        extensions = {"timeout": self._timeouts}
+        response = self._straight.ask(method, parsed, list(lines.items()), content, extensions)
+        try:
+            yield response
+        finally:
+            response.close()
 
 
 def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> httpx.Client:
@@ -316,8 +345,7 @@ def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Res
     return _Client(
         _Transport(_pool(route.proxy, context, guard, resolve), guard if route.proxy else None),
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-        # A compressed answer could be a thousand times larger than what the limit saw of it.
-        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "onegov-auth-oidc"},
+        headers=list(_HEADERS.items()),
     )
 
 
