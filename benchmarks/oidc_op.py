@@ -1,8 +1,8 @@
 """
 The quickest OpenID provider there can be, in a process of its own: ``python -m benchmarks.oidc_op``.
 
-It signs at the authorization endpoint, which nobody measures, so that its token endpoint only hands out what is ready;
-prints its address when it listens, and ends when its standard input does. Nothing of a request is checked.
+Its token endpoint signs the ID token, as every provider's does, and nothing of a request is checked; it prints its
+address when it listens, and ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__: list[str] = []
 
 
 class Provider:
-    """What is published, and what is ready to be handed out."""
+    """What is published, and what is to be signed when its code comes."""
 
     def __init__(self) -> None:
         self.issuer = ""
@@ -35,7 +35,7 @@ class Provider:
         url = urlsplit(target)
         self.calls[url.path] += 1
         if url.path == "/token":
-            return self._ready.pop(parse_qs(body.decode())["code"][0])
+            return self._tokens(self._ready.pop(parse_qs(body.decode())["code"][0]))
         if url.path == "/authorize":
             return self._authorize({name: values[0] for name, values in parse_qs(url.query).items()})
         return json.dumps(self._published(url.path)).encode()
@@ -53,10 +53,13 @@ class Provider:
         claims = {"iss": self.issuer, "aud": asked["client_id"], "sub": sub, "iat": now, "exp": now + 600}
         claims |= {"nonce": asked["nonce"], "email": f"{sub}@example.org", "email_verified": True}
         claims |= {"given_name": "Some", "family_name": "Body", "groups": ["staff"]}
-        token = jws.serialize_compact({"alg": "RS256", "kid": "one"}, json.dumps(claims), self._key)
-        tokens = {"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": token}
-        self._ready[code] = json.dumps(tokens).encode()
+        self._ready[code] = json.dumps(claims).encode()
         return json.dumps({"code": code, "state": asked["state"]}).encode()
+
+    def _tokens(self, claims: bytes) -> bytes:
+        token = jws.serialize_compact({"alg": "RS256", "kid": "one"}, claims, self._key)
+        tokens = {"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": token}
+        return json.dumps(tokens).encode()
 
 
 class Connection(asyncio.Protocol):
