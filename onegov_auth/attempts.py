@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Double, and_, bindparam, cast, delete, func, 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.models import DEFAULT, canonical_username
 from onegov_auth.outcomes import Refused
-from onegov_auth.statements import Prepared, driver_of
+from onegov_auth.statements import Prepared
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -138,7 +138,7 @@ class Attempts:
             success: ``True`` gives the account its budget back; ``None`` takes the attempt out of the
                 count, because nobody could say (a directory that is down guesses no password).
         """
-        self._statements.settle.run(driver_of(db), which=attempt.id, how=success, why=code)
+        self._statements.settle.later(db, which=attempt.id, how=success, why=code)
 
     def cleanup(self, db: Session, keep: timedelta = timedelta(days=30)) -> int:
         """Delete attempts older than *keep*; returns how many."""

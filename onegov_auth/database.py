@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.errors import MissingDependencyError, SettingsError
-from onegov_auth.statements import DRIVER_KEY, Prepared, driver_of
+from onegov_auth.statements import DRIVER_KEY, WAITING_KEY, Prepared, catch_up
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, Select
@@ -111,6 +111,7 @@ class Database:
         elif schema is not None:
             event.listen(self.engine, "connect", _search_path(schema))
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._commit = Prepared(self.engine.dialect, text("COMMIT"))
         self._begin = Prepared(self.engine.dialect, text("BEGIN IMMEDIATE")) if self.dialect == "sqlite" else None
 
     def session(self) -> Session:
@@ -132,12 +133,25 @@ class Database:
         On SQLite it is the only writer from the beginning, on PostgreSQL it relies on conditional
         statements and unique constraints; use :meth:`once` for work that may lose a race.
         """
-        with Session(self.engine, info={CONTEXT_KEY: self.context}, expire_on_commit=False) as session:
-            driver = session.info[DRIVER_KEY] = driver_of(session)
+        with (
+            self._connected() as connection,
+            _Unit(connection, info={CONTEXT_KEY: self.context}, expire_on_commit=False) as session,
+        ):
+            driver = session.info[DRIVER_KEY] = connection.connection.driver_connection
             if self._begin is not None:
                 self._begin.run(driver)
+            else:
+                session.info[WAITING_KEY] = []
             yield session
-            session.commit()
+            if connection.in_transaction():
+                catch_up(session)
+            if session.in_transaction():
+                session.commit()
+            try:
+                # What ran on the driver alone is no transaction that the session knows of.
+                catch_up(session, commit=True)
+            except self._commit.error as error:
+                raise self._commit.told(driver, error) from error
 
     def once(self, work: Callable[[Session], T]) -> T:
         """
@@ -151,33 +165,48 @@ class Database:
         """
         return _again(self.unit, work)
 
-    def once_on_driver(self, work: Callable[[Any], T]) -> T:
+    def once_on_driver(self, work: Callable[[Any], T], *, single: bool = False) -> T:
         """
         As :meth:`once`, for work that needs prepared statements only: it is handed the driver's connection.
+
+        Args:
+            work: As for :meth:`once`.
+            single: Whether that is one statement, which PostgreSQL commits in the same round trip.
 
         Raises:
             sqlalchemy.exc.DBAPIError: As for :meth:`once`.
         """
-        return _again(self._driver_unit, work)
+        return _again(self._single if single and self._begin is None else self._driver_unit, work)
 
     @contextlib.contextmanager
     def _driver_unit(self) -> Iterator[Any]:
-        pooled = self.engine.raw_connection()
-        driver: Any = pooled.driver_connection
-        try:
+        with self._connected() as connection:
+            driver: Any = connection.connection.driver_connection
             if self._begin is not None:
                 self._begin.run(driver)
             yield driver
-            driver.commit()
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                # The server was restarted: every idle connection is as dead as this one.
-                pooled.invalidate()
-                self.engine.dispose()
-            raise
-        finally:
-            # Returning it rolls back what was not committed.
-            pooled.close()
+            try:
+                driver.commit()
+            except self._commit.error as error:
+                raise self._commit.told(driver, error) from error
+
+    @contextlib.contextmanager
+    def _single(self) -> Iterator[Any]:
+        with self._connected(self._reading) as connection:
+            yield connection.connection.driver_connection
+
+    @contextlib.contextmanager
+    def _connected(self, engine: Engine | None = None) -> Iterator[Connection]:
+        """A connection; giving it back rolls back what was not committed."""
+        with (engine or self.engine).connect() as connection:
+            try:
+                yield connection
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    # The server was restarted: every idle connection is as dead as this one.
+                    connection.invalidate()
+                    self.engine.dispose()
+                raise
 
     def prepare(self, statement: Select[Any]) -> Lookup:
         """
@@ -201,6 +230,22 @@ def _again(begin: Callable[[], contextlib.AbstractContextManager[U]], work: Call
             if tries_left == 0 or not _lost_a_race(error):
                 raise
     raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+
+class _Unit(Session):
+    """The session of a unit of work, some of whose statements run on the driver itself, now or later."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        """The connection; whoever asks for it finds done what was put off."""
+        catch_up(self)
+        return super().get_bind(*args, **kwargs)
+
+    def rollback(self) -> None:
+        """Take everything back."""
+        if WAITING_KEY in self.info:
+            self.info[WAITING_KEY] = []
+        super().rollback()
+        self.info[DRIVER_KEY].rollback()
 
 
 class Lookup:

@@ -160,7 +160,8 @@ class Doors(Parts):
             return Refused("unknown_provider")
         state = callback.params.get("state")
         taken = self.database.once_on_driver(
-            lambda driver: self.transactions.take_alone(driver, state, client, "redirect", provider=provider)
+            lambda driver: self.transactions.take_alone(driver, state, client, "redirect", provider=provider),
+            single=True,
         )
         if isinstance(taken, Refused):
             return self.road.complete(taken, Door(client=client, provider=provider))

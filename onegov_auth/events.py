@@ -22,7 +22,7 @@ from sqlalchemy import delete, insert
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Step
 from onegov_auth.models import DEFAULT
-from onegov_auth.statements import Prepared, driver_of
+from onegov_auth.statements import Prepared
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -96,7 +96,7 @@ class EventLog:
         It is committed together with what it tells of. Call :meth:`announce` after the commit, so that
         no line tells of something that was rolled back.
         """
-        self._insert.run(driver_of(db), **self._row(event))
+        self._insert.later(db, **self._row(event))
 
     def record_all(self, db: Session, events: Sequence[Event]) -> None:
         """As :meth:`record`, for many at once."""
@@ -151,8 +151,8 @@ class EventLog:
         return {key: value for key, value in values.items() if value is not None}
 
 
-#: What nearly every text is; looking at each character of it costs more than all else.
-_HARMLESS = re.compile(r"[ !-'*-\[\]-~]*", re.ASCII)
+#: What may need an escape; looking at each character of a text costs more than all else.
+_DOUBTFUL = re.compile(r"[^ !-'*-\[\]-~]", re.ASCII)
 
 
 def neutral(text: str) -> str:
@@ -162,11 +162,11 @@ def neutral(text: str) -> str:
     Control, format and surrogate characters and line separators become escapes (ASVS 16.4.1), and so
     do brackets: a username can't complete a line and begin another one that bans somebody else.
     """
-    text = text[:MAX_TEXT]
-    return text if _HARMLESS.fullmatch(text) else "".join(map(_escape, text))
+    return _DOUBTFUL.sub(_escape, text[:MAX_TEXT])
 
 
-def _escape(character: str) -> str:
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
     if character in "()\\" or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
         point = ord(character)
         return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from uuid import UUID
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import Session, SessionTransaction
 
     from onegov_auth.attempts import Attempts
     from onegov_auth.database import Database
@@ -77,6 +77,24 @@ class PendingLink:
         """What a stored transaction of kind ``link`` says."""
         data: Mapping[str, Any] = pending.data
         return cls(data["source"], data["email"] or data["username"], data["local"])
+
+
+class _Before:
+    """How everything was before somebody was made, linked or changed; nearly nobody who logs in is."""
+
+    def __init__(self, db: Session) -> None:
+        self._db = db
+        self._kept: SessionTransaction | None = None
+
+    def keep(self) -> None:
+        """Begin a savepoint, unless that was done."""
+        if self._kept is None:
+            self._kept = savepoint(self._db)
+
+    def rollback(self) -> None:
+        """Go back to it, if anything was done since."""
+        if self._kept is not None:
+            self._kept.rollback()
 
 
 class Road:
@@ -151,11 +169,10 @@ class Road:
 
     def _let_in(self, db: Session, verdict: VerifiedIdentity, door: Door, blank: Event) -> tuple[Outcome, Event]:
         """Everything that everybody has to pass who is to have a session."""
-        # A local login without a link writes nothing that could have to be taken back.
-        before = None if verdict.source == LOCAL and door.link is None else savepoint(db)
-        found = self._resolve(db, verdict, door)
+        before = _Before(db)
+        found = self._resolve(db, verdict, door, before)
         if isinstance(found, Refused):
-            if before is not None and door.link is not None:
+            if door.link is not None:
                 # Whoever waits to be linked has not come in by this: nobody is made or changed on their behalf.
                 before.rollback()
             return found, replace(blank, code=found.code, steps=(*verdict.steps, *found.steps))
@@ -168,7 +185,7 @@ class Road:
             # Half a proof makes no user and links no identity; a role that changed at the source stays changed.
             # Somebody who has to set a factor up first has to be there.
             undone = found.linked and not (found.created and isinstance(proven, Missing))
-            if undone and before is not None:
+            if undone:
                 before.rollback()
             user_id = None if undone else found.user.id
             asked = self._ask_for_factor(
@@ -196,12 +213,16 @@ class Road:
             return missing
         return self._gate.keep(db, missing, found.user.id, door, waiting)
 
-    def _resolve(self, db: Session, identity: VerifiedIdentity, door: Door) -> Resolved | Conflict | Refused:
+    def _resolve(
+        self, db: Session, identity: VerifiedIdentity, door: Door, before: _Before
+    ) -> Resolved | Conflict | Refused:
         if door.resumed is not None:
             again = self._accounts.again(db, door.resumed, identity)
             return replace(again, created=door.created) if isinstance(again, Resolved) else again
         settings = self._providers()[identity.source].settings
-        found = self._accounts.resolve(db, identity, settings, door.client)
+        if door.link is not None:
+            before.keep()
+        found = self._accounts.resolve(db, identity, settings, door.client, before_change=before.keep)
         if door.link is None or not isinstance(found, Resolved):
             return found
         return self._prove(db, found, identity, door)

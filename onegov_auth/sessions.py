@@ -24,7 +24,7 @@ from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Identity, SessionInfo, hexadecimal
 from onegov_auth.errors import DecryptionError
 from onegov_auth.models import DEFAULT, primary_key
-from onegov_auth.statements import Prepared, driver_of
+from onegov_auth.statements import Prepared
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -120,7 +120,7 @@ class Sessions:
         table: Any = entities.session.__table__
         dialect = database.engine.dialect
         self._insert = Prepared(dialect, insert(table), [*_INFO, *_MORE])
-        self._beyond = Prepared(dialect, _beyond_statement(table))
+        self._make_room = Prepared(dialect, delete(table).where(table.c.id.in_(_beyond_statement(table))))
         self._groups: dict[str, frozenset[str]] = {}
 
     def open(
@@ -177,8 +177,8 @@ class Sessions:
         values["refresh_token"] = None if refresh is None else self._keys.encrypt("refresh", refresh, str(info.id))
         values["checked"] = None if refresh is None else now
         values["factors"] = list(factors)
-        self._insert.run(driver_of(db), **values, token_hash=token_hash(self._application, token))
-        self._make_room(db, user.id)
+        self._insert.later(db, **values, token_hash=token_hash(self._application, token))
+        self._make_room.later(db, user_id=user.id, many=self._limits.max_per_user)
         return token, info
 
     def lookup(self, token: str) -> Identity | None:
@@ -275,12 +275,6 @@ class Sessions:
     def _delete(self, db: Session, *conditions: Any) -> int:
         statement = delete(self._sessions).where(*conditions).execution_options(synchronize_session="fetch")
         return int(getattr(db.execute(statement), "rowcount", 0))
-
-    def _make_room(self, db: Session, user_id: Any) -> None:
-        longest = self._beyond.all(driver_of(db), user_id=user_id, many=self._limits.max_per_user)
-        if longest:
-            ids = [row[0] if isinstance(row[0], UUID) else UUID(row[0]) for row in longest]
-            self._delete(db, self._sessions.id.in_(ids))
 
     def _seen(self, key: UUID, last_seen: float) -> None:
         before = datetime.fromtimestamp(last_seen, self._clock().tzinfo)

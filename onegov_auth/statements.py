@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect, Executable
     from sqlalchemy.orm import Session, SessionTransaction
 
-__all__ = ["DRIVER_KEY", "Prepared", "driver_of", "savepoint"]
+__all__ = ["DRIVER_KEY", "WAITING_KEY", "Prepared", "catch_up", "driver_of", "savepoint"]
 
 #: Where a unit of work, which has one connection for all its life, keeps the driver's in ``Session.info``.
 DRIVER_KEY = "onegov_auth.driver"
+
+#: Where a unit of work that may put statements off keeps those it has put off.
+WAITING_KEY = "onegov_auth.waiting"
 
 Row = tuple[Any, ...]
 
@@ -34,6 +37,34 @@ def driver_of(db: Session) -> Any:
     """
     known = db.info.get(DRIVER_KEY)
     return db.connection().connection.driver_connection if known is None else known
+
+
+def catch_up(db: Session, *, commit: bool = False) -> None:
+    """
+    Run what :meth:`Prepared.later` has put off, in one round trip to the database.
+
+    Args:
+        db: The unit of work.
+        commit: Whether to commit as well, in the same round trip.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: As :meth:`Prepared.run`.
+    """
+    driver, waiting = driver_of(db), db.info.get(WAITING_KEY)
+    if waiting:
+        db.info[WAITING_KEY] = []
+        first, _ = waiting[0]
+        try:
+            with driver.pipeline():
+                for statement, parameters in waiting:
+                    statement.run(driver, **parameters)
+                if commit:
+                    driver.commit()
+        except first.error as error:
+            # Whichever of them it was: the answers come together.
+            raise first.told(driver, error) from error
+    elif commit:
+        driver.commit()
 
 
 def savepoint(db: Session) -> SessionTransaction:
@@ -73,7 +104,7 @@ class Prepared:
         self._fixed = {name: processors.pop(name, _as_it_is)(value) for name, value in constants.items()}
         self._bind = processors
         self._begins: bool = dialect.name == "sqlite" and (compiled.isinsert or compiled.isupdate or compiled.isdelete)
-        self._error: Any = dialect.loaded_dbapi.Error
+        self.error: Any = dialect.loaded_dbapi.Error
 
     def run(self, driver: Any, **parameters: object) -> Any:
         """
@@ -87,17 +118,36 @@ class Prepared:
                 # In a request's session this may be the first statement that writes; see onegov_auth.database.
                 driver.execute("BEGIN IMMEDIATE")
             return driver.execute(self.sql, self._arguments(parameters))
-        except self._error as error:
-            broken = self._dialect.is_disconnect(error, driver, None)
-            raise DBAPIError.instance(
-                self.sql,
-                {},
-                error,
-                self._error,
-                hide_parameters=True,
-                connection_invalidated=broken,
-                dialect=self._dialect,
-            ) from error
+        except self.error as error:
+            raise self.told(driver, error) from error
+
+    def later(self, db: Session, **parameters: object) -> None:
+        """
+        Run it before the unit of work *db* is committed, with others that nobody waits for.
+
+        That is for statements without a result, of which nothing in the unit depends: where a database is a network
+        away, each answer that is waited for costs as much as all the work. What reads what was written calls
+        :func:`catch_up` first. Elsewhere than in such a unit it is run at once.
+        """
+        waiting = db.info.get(WAITING_KEY)
+        if waiting is None or db.in_nested_transaction():
+            # A savepoint takes back what was run since.
+            self.run(driver_of(db), **parameters)
+        else:
+            waiting.append((self, parameters))
+
+    def told(self, driver: Any, error: Any) -> Any:
+        """The driver's *error*, as SQLAlchemy would raise it."""
+        broken = self._dialect.is_disconnect(error, driver, None)
+        return DBAPIError.instance(
+            self.sql,
+            {},
+            error,
+            self.error,
+            hide_parameters=True,
+            connection_invalidated=broken,
+            dialect=self._dialect,
+        )
 
     def one(self, driver: Any, **parameters: object) -> Row | None:
         """The first row as the driver returns it, or ``None``."""

@@ -182,7 +182,7 @@ class Transactions:
     def drop(self, db: Session, client: Client, kind: str) -> None:
         """Forget what is pending of that *kind* in this browser: somebody else sits at it now, or is done."""
         if client.browser:
-            self._drop.run(driver_of(db), browser=_sha256(client.browser), kind=kind)
+            self._drop.later(db, browser=_sha256(client.browser), kind=kind)
 
     def once(self, db: Session, provider: str, key: str, valid: timedelta) -> bool:
         """

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from onegov_auth.database import CONTEXT_KEY, Database, SessionContext
 from onegov_auth.errors import SettingsError
-from onegov_auth.statements import Prepared
+from onegov_auth.statements import Prepared, driver_of
 
 METADATA = MetaData()
 THINGS = Table("things", METADATA, Column("id", Integer, primary_key=True), Column("name", String, unique=True))
@@ -218,6 +218,38 @@ def test_work_on_the_driver_is_a_unit_too(things: Database) -> None:
 
     things.once_on_driver(work)
     assert (names(things), len(tries)) == (["a"], 2)
+
+    def broken(driver: Any) -> None:
+        put.run(driver, name="b")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        things.once_on_driver(broken)
+    assert names(things) == ["a"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("way", ["unit", "driver"])
+def test_a_commit_that_fails_is_told(things: Database, way: str) -> None:
+    """What the database checks only at the end is an error of SQLAlchemy's as well, and is tried again."""
+    tries: list[int] = []
+
+    def work(unit: Any) -> None:
+        tries.append(1)
+        driver = driver_of(unit) if way == "unit" else unit
+        driver.execute("INSERT INTO things (name) VALUES ('a')")
+        driver.execute("CREATE TEMPORARY TABLE late (id INTEGER UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+        driver.execute("INSERT INTO late VALUES (1), (1)")
+
+    with pytest.raises(IntegrityError):
+        (things.once if way == "unit" else things.once_on_driver)(work)
+    assert (len(tries), names(things)) == (5, [])
+
+
+def test_a_single_statement_is_a_unit_by_itself(things: Database) -> None:
+    """It is committed when it has run, and the connection is in no such mode afterwards."""
+    put = Prepared(things.engine.dialect, insert(THINGS), ["name"])
+    things.once_on_driver(lambda driver: put.run(driver, name="a"), single=True)
 
     def broken(driver: Any) -> None:
         put.run(driver, name="b")

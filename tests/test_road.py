@@ -44,7 +44,7 @@ def test_no_other_module_makes_session_rows() -> None:
         "UserSession(",
         "entities.session(",
         "self._sessions(",
-        "self._insert.run(driver_of(db), **values, token_hash=",
+        "self._insert.later(db, **values, token_hash=",
     )
     made = [
         str(path.relative_to(SOURCES))

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from onegov_auth.database import Database
 from onegov_auth.models.types import UTCDateTime
-from onegov_auth.statements import Prepared, driver_of
+from onegov_auth.statements import Prepared, catch_up, driver_of
 
 METADATA = MetaData()
 ROWS = Table(
@@ -114,3 +114,59 @@ def test_a_statement_the_database_does_not_know_is_told(database: Database) -> N
     with pytest.raises(Exception, match=expected) as caught, database.unit() as db:
         statement.all(driver_of(db))
     assert isinstance(caught.value, ProgrammingError) or database.dialect == "sqlite"
+
+
+def test_what_is_put_off_is_part_of_the_unit(rows: Database) -> None:
+    """Statements that nobody waits for are run before the commit, also in a unit that does nothing else."""
+    with rows.unit() as db:
+        for name in ("a", "b"):
+            prepare(rows).later(db, id=uuid4(), name=name, at=NOW, data=None)
+
+    with rows.read() as db:
+        assert db.scalars(select(ROWS.c.name).order_by(ROWS.c.name)).all() == ["a", "b"]
+
+
+def test_what_is_put_off_is_found_by_whoever_reads(rows: Database) -> None:
+    """A session that reads in the same unit sees it, and so does a statement on the driver that caught up."""
+    names = Prepared(rows.engine.dialect, select(ROWS.c.name).order_by(ROWS.c.name))
+    with rows.unit() as db:
+        prepare(rows).later(db, id=uuid4(), name="a", at=NOW, data=None)
+        assert db.scalars(select(ROWS.c.name)).all() == ["a"]
+        prepare(rows).later(db, id=uuid4(), name="b", at=NOW, data=None)
+        catch_up(db)
+        assert [row[0] for row in names.all(driver_of(db))] == ["a", "b"]
+
+
+def test_what_is_put_off_is_taken_back(rows: Database) -> None:
+    """An exception, a rollback and a savepoint take back what was put off as well as what was run."""
+    with pytest.raises(RuntimeError), rows.unit() as db:
+        prepare(rows).later(db, id=uuid4(), name="a", at=NOW, data=None)
+        raise RuntimeError
+    with rows.unit() as db:
+        prepare(rows).run(driver_of(db), id=uuid4(), name="b", at=NOW, data=None)
+        prepare(rows).later(db, id=uuid4(), name="c", at=NOW, data=None)
+        db.rollback()
+    with rows.unit() as db:
+        prepare(rows).later(db, id=uuid4(), name="kept", at=NOW, data=None)
+        savepoint = db.begin_nested()
+        db.execute(insert(ROWS).values(id=uuid4(), name="d"))
+        prepare(rows).later(db, id=uuid4(), name="e", at=NOW, data=None)
+        savepoint.rollback()
+
+    with rows.read() as db:
+        assert db.scalars(select(ROWS.c.name)).all() == ["kept"]
+
+
+@pytest.mark.sec("LOG-05")
+@pytest.mark.parametrize("wait", [True, False], ids=["while it goes on", "at the end"])
+def test_what_is_put_off_fails_as_a_whole(rows: Database, wait: bool) -> None:
+    """A broken constraint is an IntegrityError without values, nothing is committed, and the connection works on."""
+    with pytest.raises(IntegrityError) as caught, rows.unit() as db:
+        for name in ("canary", "canary", "after"):
+            prepare(rows).later(db, id=uuid4(), name=name, at=NOW, data="secret value")
+        if wait:
+            catch_up(db)
+
+    assert "secret value" not in str(caught.value)
+    with rows.unit() as db:
+        assert db.execute(select(ROWS)).all() == []

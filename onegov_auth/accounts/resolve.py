@@ -25,7 +25,7 @@ from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from sqlalchemy.orm import Session
@@ -109,7 +109,13 @@ class Accounts:
         )
 
     def resolve(
-        self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
+        self,
+        db: Session,
+        identity: VerifiedIdentity,
+        settings: ProviderSettings,
+        client: Client,
+        *,
+        before_change: Callable[[], object] = lambda: None,
     ) -> Resolved | Conflict | Refused:
         """
         The local user of *identity*.
@@ -119,6 +125,7 @@ class Accounts:
             identity: What a provider verified.
             settings: The provider's rules.
             client: From where, for hooks.
+            before_change: Called before anybody is made, linked or changed.
 
         Returns:
             The user; a conflict that may be proven away (``link: prove``); or ``Refused`` with one of
@@ -140,6 +147,7 @@ class Accounts:
         same = self._unchanged.find(db, mapped, settings) if self.hooks.ensure_user_callback is None else None
         if same is not None:
             return Resolved(same, created=False, steps=(groups_step(mapped),))
+        before_change()
         row = self.identity(db, mapped)
         known = None if row is None else self._known(db, row, mapped, settings, client)
         return self.place(db, mapped, settings, client) if known is None else known
@@ -375,7 +383,7 @@ class Accounts:
 
     def logged_in(self, db: Session, user: UserInfo) -> None:
         """Note the time, at the end of the road."""
-        self._logged_in.run(driver_of(db), key=user.id, now=self._clock())
+        self._logged_in.later(db, key=user.id, now=self._clock())
 
     def application_agrees(self, db: Session, user: UserInfo, identity: VerifiedIdentity) -> bool:
         """Whether the application lets *identity* become the account *user* (``ensure_user_callback``)."""

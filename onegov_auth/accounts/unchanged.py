@@ -95,7 +95,7 @@ class Unchanged:
         found = None if row is None else Found(*row)
         if found is None or not self._stays(found, identity, settings):
             return None
-        self._use.run(driver, link=self._as_link(found.link), now=self._clock())
+        self._use.later(db, link=self._as_link(found.link), now=self._clock())
         return self._info(found)
 
     def _stays(self, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
