@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from onegov_auth.accounts.local import SEEN, fingerprint
+from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
 from onegov_auth.accounts.resolve import user_info
 from onegov_auth.domain import Client, Identity, Password, hexadecimal
 from onegov_auth.doors import Doors
@@ -147,7 +147,8 @@ class OwnAccount(Doors, SelfService):
             if gone is None:
                 return Refused("unknown_identity")
             others = [row for row in mine if row is not gone and not row.frozen and row.source in self.providers]
-            if not user.password_hash and not others:
+            # A password is no way in where nobody is asked for one.
+            if not (user.password_hash and LOCAL in self.providers) and not others:
                 return Refused("last_way_in")
             if (user.source, user.source_id) == (gone.source, gone.source_id):
                 user.source, user.source_id = (others[0].source, others[0].source_id) if others else (None, None)

@@ -310,6 +310,25 @@ def test_a_way_in_can_be_taken_away_but_not_the_last(
     assert auth.unlink(session, linked, browser) == Refused("not_fresh")
 
 
+@pytest.mark.sec("LINK-12")
+def test_a_password_that_nobody_asks_for_is_no_way_in(
+    make_auth: MakeAuth, client: Client, company: KnownIssuer, database: Database
+) -> None:
+    """Where local passwords were switched off, the one that is left over lets nobody take the last way in."""
+    auth = make_auth(company)
+    outcome = auth.finish("company", callback(auth.start("company", client)), client)
+    assert isinstance(outcome, LoggedIn)
+    session = auth.sessions.lookup(outcome.token)
+    assert session is not None
+    with database.unit() as db:
+        user = db.scalars(select(User)).one()
+        user.renew_password_hash("left over")
+        linked = user.identities[0].id
+    auth.providers = {"company": company}
+
+    assert auth.unlink(session, linked, client) == Refused("last_way_in")
+
+
 @pytest.mark.sec("LINK-12", "RACE-12")
 def test_two_at_once_don_t_take_both_last_ways(
     make_auth: MakeAuth, client: Client, company: KnownIssuer, database: Database

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from webob.exc import HTTPNotFound
 
+from onegov_auth.accounts.local import LOCAL
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused
 from onegov_auth.providers import RedirectProvider
@@ -49,20 +50,21 @@ def show(self: OwnIdentities, request: AuthRequest) -> Response:  # noqa: ARG001
     if (again := ask_again(request, _PATH)) is not None:
         return again
     user = person_of(request)
-    several = bool(user.password_hash) + len(user.identities) > 1
+    known = request.root_app.auth.providers
+    password = bool(user.password_hash) and LOCAL in known
+    several = password + len(user.identities) > 1
     linked = {identity.source for identity in user.identities}
-    providers = request.root_app.auth.providers.values()
     return account_page(
         request,
         "identities",
         _PATH,
-        password=bool(user.password_hash),
+        password=password,
         password_url=page_url(request, "account/password"),
         identities=[
             Row(str(one.id), named(request, one.source), one.created, one.last_used, several)
             for one in sorted(user.identities, key=lambda one: one.created)
         ],
-        linkable=[one for one in providers if isinstance(one, RedirectProvider) and one.name not in linked],
+        linkable=[one for one in known.values() if isinstance(one, RedirectProvider) and one.name not in linked],
     )
 
 
