@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from onegov_auth.settings import Settings
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["after_factor", "ask", "factor_url", "has_codes", "is_passwordless"]
+__all__ = ["after_factor", "ask", "factor_url", "has_codes"]
 
 _REQUIRED = _("A second factor is needed to log in.")
 _ENROLMENT = _("Your account needs a second factor. Please log in with a browser and set one up.")
@@ -62,9 +62,3 @@ def factor_url(request: AuthRequest, type_: str, **query: str | None) -> str:
 def has_codes(settings: Settings) -> bool:
     """Whether there are recovery codes."""
     return "recovery_codes" in settings.second_factors.blocks
-
-
-def is_passwordless(settings: Settings) -> bool:
-    """Whether a passkey alone logs people in."""
-    block = settings.second_factors.webauthn
-    return block is not None and block.passwordless

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from onegov_auth.web.factor_asking import has_codes, is_passwordless
+from onegov_auth.web.factor_asking import has_codes
 from onegov_auth.web.pages import AuthPages
 
 __all__ = [
@@ -68,7 +68,7 @@ def _answer(app: AuthPages, type_: str) -> FactorAnswer | None:
 
 @AuthPages.path(path="passkey", model=Passkey)
 def _passkey(app: AuthPages) -> Passkey | None:
-    return Passkey() if is_passwordless(app.auth.settings) else None
+    return Passkey() if app.auth.passwordless else None
 
 
 @AuthPages.path(path="account/factors", model=OwnFactors)

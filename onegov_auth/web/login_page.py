@@ -10,7 +10,6 @@ from onegov_auth.forms import LoginForm
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Unavailable
 from onegov_auth.providers import PasswordProvider, RedirectProvider
-from onegov_auth.web.factor_asking import is_passwordless
 from onegov_auth.web.fields import FormFields, all_fields
 from onegov_auth.web.links import login_url, page_url, provider_url
 from onegov_auth.web.messages import unavailable_message
@@ -122,7 +121,7 @@ def login_page(  # noqa: PLR0913 - what a page shows
         register_url=page_url(request, "register") if not link and _registers(auth) else None,
         buttons=[] if link else [_button(request, provider) for provider in sending],
         down=None if alert else _down(auth, asking),
-        passkey_url=page_url(request, "passkey") if not link and is_passwordless(auth.settings) else None,
+        passkey_url=page_url(request, "passkey") if not link and auth.passwordless else None,
         by="password" if all_fields(request).get("by") == "password" else None,
         password_url=login_url(request, to=to, by="password") if by_address else None,
     )

@@ -27,6 +27,17 @@ def test_login_to_gives_the_redirect_or_nothing(
     assert ask(log_in("wrong")) is None
 
 
+def test_login_to_leads_to_a_missing_factor(make_app: Any, make_browser: Any, add_user: Any) -> None:
+    """Who has to set a second factor up first is led there, as by the first seed's method."""
+    add_user("ann@example.org")
+    app = make_app(second_factors={"totp": {}, "required_for": ["member"]})
+    app.question = lambda r: r.auth.login_to("ann@example.org", PASSWORD)
+    make_browser(app).get("/ask")
+
+    assert "/auth/second-factor?transaction=" in app.answer.location
+    assert not hasattr(app.answer, "completed_login")
+
+
 def test_identity_is_fresh_after_the_login(ask: Callable[..., Any], add_user: Callable[..., Any]) -> None:
     """In the request that logs somebody in, they are logged in from then on."""
     add_user("ann@example.org")
