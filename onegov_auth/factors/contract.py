@@ -145,6 +145,8 @@ class Factor(ABC):
     spare: ClassVar[bool] = False
     #: Whether asking for it sends the person something: then a page asks again for a click only.
     sends: ClassVar[bool] = False
+    #: Whether what it asked for is good for one answer, right or wrong: then it has to ask again.
+    one_answer: ClassVar[bool] = False
     #: How many of them one user may have.
     most: ClassVar[int] = 10
     #: What its block in the configuration may hold.
@@ -181,7 +183,8 @@ class Factor(ABC):
             user: Whose it will be.
             answer: ``None`` at first; later what the person answered to the last form; untrusted.
             transaction: Its ``data`` has what the last form remembered, and ``"enrolled"``: the keys of the factors
-                of this type which the user has. ``hints["ui_locales"]`` is the person's language.
+                of this type which the user has. ``hints["ui_locales"]`` is the person's language, or
+                empty, and ``hints["address"]`` the network address.
 
         Returns:
             What is to be stored; another form to answer; ``Refused``, after which the last form is asked again;

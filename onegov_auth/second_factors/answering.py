@@ -222,6 +222,9 @@ class AnsweringFactors(SelfService):
         if isinstance(verdict, Used) and verdict.factor not in {one.id for one in enrolled}:
             # MFA-07: a factor speaks of nobody else's.
             return Refused("unknown_factor")
+        if isinstance(verdict, Refused) and asked.one_answer:
+            left = {type_: data for type_, data in challenges.items() if type_ != factor}
+            self.database.once(lambda db: self._keep(db, waiting, client, {"challenges": left}))
         return verdict
 
     def _go_on(self, taken: Transaction, client: Client, factor: str, *, trust: bool) -> Outcome:

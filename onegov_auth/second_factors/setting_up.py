@@ -119,7 +119,7 @@ class SettingUp(AnsweringFactors):
         with self.database.read() as db:
             keys = [row.key for row in self.factor_store.rows(db, setup.user.id, setup.factor.type)]
         data = {**setup.begun.get("remember", NOTHING), "enrolled": [key for key in keys if key is not None]}
-        hints = {"ui_locales": setup.client.language} if setup.client.language else {}
+        hints = {"address": setup.client.address, "ui_locales": setup.client.language or ""}
         asked = replace(setup.transaction, data=data, hints=hints)
         verdict = setup.factor.enrol(setup.user, None if answer is None else answer[:MAX_ANSWER], asked)
         if isinstance(verdict, Enrolment):
