@@ -14,6 +14,7 @@ from onegov_auth.cli.output import shown
 from onegov_auth.cli.passwords import somebody_can_answer
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
+from onegov_auth.factors import Factor
 from onegov_auth.factors.mtan import MTANFactor
 from onegov_auth.factors.phone import e164
 from onegov_auth.factors.yubikey import YubiKeyFactor
@@ -141,9 +142,7 @@ def phone_number_of(operator: Operator, typed: str) -> str:
     return number
 
 
-def factor_changed(
-    operator: Operator, unit: Work, user: User, factor: type[MTANFactor | YubiKeyFactor], change: str
-) -> int:
+def factor_changed(operator: Operator, unit: Work, user: User, factor: type[Factor], change: str) -> int:
     """
     What goes with every change of a factor: its sessions end, it is written down, and the user is told by mail.
 

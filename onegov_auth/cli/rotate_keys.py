@@ -1,0 +1,59 @@
+"""``onegov-auth rotate-keys``: encrypt with the newest secret what was encrypted with an older one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from onegov_auth.cli.failures import Failure
+from onegov_auth.cli.operator import Operator, Work, pass_operator
+from onegov_auth.cli.options import Command
+from onegov_auth.cli.output import progress
+from onegov_auth.domain import Step
+from onegov_auth.key_rotation import Rotated, Sealed, sealed_columns
+from onegov_auth.keys import Keys
+
+__all__ = ["rotate_keys"]
+
+#: Rows in one unit of work: nobody waits for all of them.
+BATCH = 100
+
+
+@click.command("rotate-keys", cls=Command)
+@pass_operator
+def rotate_keys(operator: Operator) -> None:
+    """Encrypt anew, with the newest of the secrets, what is encrypted with an older one."""
+    settings = operator.configured()
+    keys = Keys(settings.secrets, settings.application)
+    counts: dict[str, int] = {}
+    lost = 0
+    for sealed in sealed_columns():
+        with operator.database.read() as db:
+            ids = sealed.ids(db)
+        rotated = _rotate(operator, keys, sealed, ids)
+        counts[sealed.name] = rotated.renewed
+        lost += rotated.lost
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    if lost:
+        raise Failure(
+            f"Encrypted anew: {told}; {lost} can't be decrypted with any of the secrets: put the older one back."
+        )
+    operator.output.done(f"Encrypted anew: {told}.", **counts)
+
+
+def _rotate(operator: Operator, keys: Keys, sealed: Sealed, ids: Sequence[Any]) -> Rotated:
+    total = Rotated()
+    batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+    with progress(batches, f"Encrypting {sealed.name}") as each:
+        for batch in each:
+
+            def work(unit: Work, batch: Sequence[Any] = batch) -> Rotated:
+                rotated = sealed.rotate(unit.db, keys, batch)
+                if rotated.renewed:
+                    unit.tell("keys_rotated", None, Step(sealed.name, str(rotated.renewed)))
+                return rotated
+
+            total += operator.change(work)
+    return total
