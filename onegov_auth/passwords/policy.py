@@ -106,7 +106,8 @@ class PasswordPolicy:
         """
         words = tuple(word for word in (*self._words, username, *also) if word)
         # What is too long to be a password is not looked at any further (PWD-02).
-        short = unicodedata.normalize("NFC", clear[: self.settings.max_length + 1])
+        most = self.settings.max_length
+        short = clear[: most + 1] if len(clear) > most else unicodedata.normalize("NFC", clear)
         candidate = Candidate(short, words, was_used)
         failures = [failure for check in self.checks() if (failure := check(candidate)) is not None]
         if not failures:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Sequence
 
 import pytest
 
-from onegov_auth.errors import InsecurePasswordError, MissingDependencyError
+from onegov_auth.errors import InsecurePasswordError, InvalidPasswordError, MissingDependencyError
 from onegov_auth.i18n import Text, _, translator
-from onegov_auth.passwords import Candidate, PasswordPolicy
+from onegov_auth.passwords import Candidate, Hasher, PasswordPolicy
 from onegov_auth.passwords.policy import Check
 from onegov_auth.settings import settings_from
 from onegov_auth.settings.accounts import Forbid, Passwords
@@ -208,3 +209,15 @@ def test_an_applications_own() -> None:
 def test_a_candidate_is_not_shown() -> None:
     """The password is not part of what a traceback shows."""
     assert GOOD not in repr(Candidate(GOOD, ("anna",)))
+
+
+def test_a_decomposed_password_is_judged_as_it_is_hashed() -> None:
+    """What the hash refuses as too long is refused here first, even if composing would make it short enough."""
+    settings = Passwords(max_length=64)
+    decomposed = unicodedata.normalize("NFD", "ö") * 33
+
+    PasswordPolicy(settings).check("ö" * 64)
+    with pytest.raises(InsecurePasswordError, match="at most 64"):
+        PasswordPolicy(settings).check(decomposed)
+    with pytest.raises(InvalidPasswordError):
+        Hasher(max_length=64).hash(decomposed)
