@@ -68,4 +68,4 @@ def test_texts_count() -> None:
         "Das Feld muss genau %(max)d Zeichen lang sein.",
         "Das Feld muss genau %(max)d Zeichen lang sein.",
     ]
-    assert texts.gettext("This field is required.") == "Dieses Feld ist nötig."
+    assert texts.gettext("This field is required.") == "Dieses Feld muss ausgefüllt werden."
