@@ -93,6 +93,7 @@ def enrolled(number: str = NUMBER) -> Enrolled:
     return Enrolled(uuid4(), data={"value": number})
 
 
+@pytest.mark.sec("SMS-02")
 def test_a_number_is_set_up_by_the_code_that_was_sent_there(
     factor: MTANFactor, begin: Callable[..., Transaction], messages: Callable[[], list[dict[str, str]]]
 ) -> None:

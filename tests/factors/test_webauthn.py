@@ -20,6 +20,7 @@ from onegov_auth.testing.passkey import BE, BS, UP, UV, SoftwarePasskey, to_base
 CLIENT = Client(browser="b")
 
 
+@pytest.mark.sec("WAN-12")
 def test_the_browser_is_asked_for_a_new_passkey(
     factor: WebAuthnFactor, begin: Callable[..., Transaction], ann: UserInfo
 ) -> None:
@@ -154,7 +155,7 @@ def test_what_was_signed_elsewhere_or_otherwise_is_refused(
     assert verdict.code == "wrong_code"
 
 
-@pytest.mark.sec("WAN-02", "WAN-03", "WAN-04", "WAN-05", "WAN-11")
+@pytest.mark.sec("WAN-02", "WAN-03", "WAN-04", "WAN-05", "WAN-11", "WAN-12")
 @pytest.mark.parametrize(
     "lie",
     [

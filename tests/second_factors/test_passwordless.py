@@ -248,3 +248,37 @@ def test_the_handle_is_no_name(passkey: SoftwarePasskey) -> None:
     assert passkey.user_handle is not None
     assert "ann" not in to_base64url(passkey.user_handle)
     assert b"ann" not in passkey.user_handle
+
+
+@pytest.mark.sec("WAN-12")
+def test_a_credential_is_one_users(
+    auth: Auth, passkey: SoftwarePasskey, add: Callable[..., User], client: Client
+) -> None:
+    """A passkey whose id somebody has already is set up for nobody else."""
+    add("bob@example.org")
+    pending = auth.login("bob@example.org", PASSWORD, client)
+    assert isinstance(pending, EnrolmentRequired)
+    form = auth.enrol_at_login(pending.transaction.id, "webauthn", None, client)
+    assert isinstance(form, EnrolmentForm)
+    options: Any = form.show["options"]
+
+    outcome = auth.enrol_at_login(pending.transaction.id, "webauthn", passkey.create(options), client)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "factor_taken"
+
+
+@pytest.mark.sec("WAN-18")
+def test_the_last_one_of_whom_must_have_one_stays(
+    auth: Auth, log_in: Callable[..., Outcome], passkey: SoftwarePasskey, client: Client
+) -> None:
+    """Somebody whose role must have a factor can't remove the only passkey."""
+    outcome = log_in(passkey)
+    assert isinstance(outcome, LoggedIn)
+    session = auth.sessions.lookup(outcome.token)
+    assert session is not None
+
+    removed = auth.remove_factor(session, auth.factors_of(session)[0].id, client)
+
+    assert isinstance(removed, Refused)
+    assert removed.code == "last_factor"
