@@ -168,7 +168,7 @@ def _none_yet(database: Database, make: MakeAuth) -> Callable[..., None]:
     return reset_all
 
 
-@pytest.mark.sec("MFA-01", "MFA-02", "MFA-03", "ASVS-6.3.4", "NIST-46", "AUTHZ-12")
+@pytest.mark.sec("MFA-01", "MFA-02", "MFA-03", "ASVS-6.3.4", "NIST-46")
 @pytest.mark.parametrize("state", ["enrolled", "required"])
 @pytest.mark.parametrize("road", ROADS, ids=lambda road: road.__name__)
 def test_no_road_walks_past_a_factor(

@@ -21,7 +21,7 @@ from onegov_auth.testing.clock import FakeClock
 Enter = Callable[..., tuple[Identity, LoggedIn]]
 Code = Callable[..., str]
 PASSWORD = "correct horse battery staple"
-FACTORS = {"totp": {}, "recovery_codes": {}}
+FACTORS: dict[str, Any] = {"totp": {}, "recovery_codes": {}}
 
 
 def refusal(outcome: object) -> str:
