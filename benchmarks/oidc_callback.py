@@ -23,7 +23,6 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from sqlalchemy import create_engine
 
 from benchmarks.framework import HOST, App, body_of, get, post
 from benchmarks.measure import Line, interleaved
@@ -138,7 +137,8 @@ class Least(Raw):
 
     def __init__(self, url: str, issuer: str, asking: httpx.Client, count: int) -> None:
         super().__init__(issuer, asking, count)
-        self.engine = create_engine(url)
+        # Its connections are set up as ours are.
+        self.engine = Database(url).engine
         self._mark = "?" if self.engine.dialect.name == "sqlite" else "%s"
         connection = self.engine.raw_connection()
         self._run(connection, "CREATE TABLE least_begun (id TEXT PRIMARY KEY, data TEXT)")
@@ -153,16 +153,22 @@ class Least(Raw):
     def __call__(self, number: int) -> None:
         """Take what was begun, exchange and verify, and write down who came."""
         connection = self.engine.raw_connection()
+        self._begin(connection)
         self._run(connection, "DELETE FROM least_begun WHERE id = ? RETURNING data", f"{number}").fetchone()
         connection.commit()
         super().__call__(number)
         person, key = f"{number % PEOPLE}", secrets.token_urlsafe(32)
+        self._begin(connection)
         seen = "INSERT INTO least_people VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen"
         self._run(connection, seen, person, key)
         self._run(connection, "INSERT INTO least_sessions VALUES (?, ?, ?)", key, person, "hint" * 200)
         self._run(connection, "INSERT INTO least_events VALUES (?, ?, ?)", key, person, "steps" * 40)
         connection.commit()
         connection.close()
+
+    def _begin(self, connection: Any) -> None:
+        if self._mark == "?":
+            connection.driver_connection.execute("BEGIN IMMEDIATE")
 
     def _run(self, connection: Any, statement: str, *values: str) -> Any:
         return connection.driver_connection.execute(statement.replace("?", self._mark), values)
