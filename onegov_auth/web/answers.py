@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "after_callback",
-    "after_passkey",
     "after_password",
+    "after_proof",
     "after_start",
     "after_step",
     "complete_login",
@@ -83,10 +83,17 @@ def after_password(request: AuthRequest, outcome: Outcome, form: LoginForm, *, t
     return _factor(request, outcome)
 
 
-def after_passkey(request: AuthRequest, outcome: Outcome) -> Response:
-    """The answer to a passkey that stands for password and second factor."""
+def after_proof(request: AuthRequest, outcome: Outcome, first: str | None = None) -> Response:
+    """
+    The answer to a right second factor, or a passkey that stands for all.
+
+    Args:
+        request: The request.
+        outcome: No refusal: the page of the factor tells those.
+        first: As for :func:`complete_login`.
+    """
     if isinstance(outcome, LoggedIn):
-        return complete_login(request, outcome)
+        return complete_login(request, outcome, first)
     if isinstance(outcome, StepRequired):
         return after_step(request, outcome) or redirect_to(request, login_url(request, link=outcome.transaction.id))
     return _factor(request, outcome)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused, Unavailable
-from onegov_auth.web.answers import after_passkey, too_many
+from onegov_auth.web.answers import after_proof, too_many
 from onegov_auth.web.factor_pages import Passkey
 from onegov_auth.web.fields import posted_fields, query_fields
 from onegov_auth.web.links import login_url, page_url
@@ -46,7 +46,7 @@ def log_in(self: Passkey, request: AuthRequest) -> Response:  # noqa: ARG001 - M
         return too_many(_page(request, to, wait_message(outcome) or _REFUSED), outcome)
     if isinstance(outcome, Unavailable):
         return _page(request, to, _REFUSED, 503)
-    return after_passkey(request, outcome)
+    return after_proof(request, outcome)
 
 
 def _page(request: AuthRequest, to: str, alert: str | None = None, status: int = 200) -> Response:

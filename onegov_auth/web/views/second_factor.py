@@ -8,9 +8,9 @@ from webob.exc import HTTPNotFound
 
 from onegov_auth.factors import EnrolmentForm
 from onegov_auth.i18n import _
-from onegov_auth.outcomes import EnrolmentRequired, FactorRequired, LoggedIn, Refused, StepRequired, Unavailable
-from onegov_auth.web.answers import after_step, complete_login, too_many, with_session
-from onegov_auth.web.factor_asking import after_factor, ask, factor_url, has_codes
+from onegov_auth.outcomes import LoggedIn, Refused, Unavailable
+from onegov_auth.web.answers import after_proof, too_many, with_session
+from onegov_auth.web.factor_asking import ask, factor_url, has_codes
 from onegov_auth.web.factor_pages import FactorAnswer, FactorChoosing
 from onegov_auth.web.factor_words import EMPTY, UNCHECKED, factor_message, words_of
 from onegov_auth.web.fields import posted_fields, query_fields
@@ -129,27 +129,16 @@ def _begin(request: AuthRequest, transaction: str, pending: PendingFactor, type_
 def _after(
     request: AuthRequest, outcome: Outcome | EnrolmentForm, transaction: str, pending: PendingFactor, type_: str
 ) -> Response:
-    if isinstance(outcome, LoggedIn):
-        return _in(request, outcome, pending)
     if isinstance(outcome, EnrolmentForm):
         # There is one more thing to answer, such as the code that was sent to the number.
         return redirect_to(request, factor_url(request, type_, transaction=transaction))
     if isinstance(outcome, Refused | Unavailable):
         return _again(request, outcome, transaction, type_)
-    if isinstance(outcome, StepRequired):
-        response = after_step(request, outcome)
-        return response or redirect_to(request, login_url(request, link=outcome.transaction.id))
-    if isinstance(outcome, FactorRequired | EnrolmentRequired):
-        return after_factor(request, outcome)
-    return _stale(request)
-
-
-def _in(request: AuthRequest, outcome: LoggedIn, pending: PendingFactor) -> Response:
-    if request.is_logged_in and request.identity.userid == outcome.user.username:
+    if isinstance(outcome, LoggedIn) and request.is_logged_in and request.identity.userid == outcome.user.username:
         # Nobody comes in: who is in already confirmed it.
         return with_session(request, redirect_to(request, safe_path(outcome.to)), outcome)
     first = "account/factors/codes" if pending.enrolment and has_codes(request.root_app.auth.settings) else None
-    return complete_login(request, outcome, first)
+    return after_proof(request, outcome, first)
 
 
 def _again(request: AuthRequest, outcome: Refused | Unavailable, transaction: str, type_: str) -> Response:

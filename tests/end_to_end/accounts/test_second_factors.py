@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 Towns = Callable[..., Any]
 Pages = Callable[[], Page]
 
-FACTORS = {"totp": {}, "recovery_codes": {}}
+FACTORS: dict[str, Any] = {"totp": {}, "recovery_codes": {}}
 
 
 @pytest.fixture(name="town")
