@@ -8,7 +8,7 @@ from typing import Any
 from wtforms.fields import StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from onegov_auth.errors import MissingDependencyError
+from onegov_auth.factors.phone import e164
 from onegov_auth.forms.base import Form
 from onegov_auth.i18n import _
 
@@ -77,7 +77,7 @@ class RequestMTANForm(Form):
             ValidationError: If it is none.
             MissingDependencyError: If the library for phone numbers is not installed.
         """
-        self.formatted_phone_number = _e164(field.data or "", self._countries)
+        self.formatted_phone_number = e164(field.data or "", self._countries)
         if self.formatted_phone_number is None:
             raise ValidationError(_("Please enter a valid phone number of a country that messages are sent to."))
 
@@ -101,19 +101,3 @@ class FactorNameForm(Form):
         [DataRequired(_("Please enter a name.")), Length(max=MAX_NAME)],
         render_kw={"autocomplete": "off"},
     )
-
-
-def _e164(text: str, countries: tuple[str, ...]) -> str | None:
-    try:
-        import phonenumbers  # noqa: PLC0415 - only who sends text messages has it
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("a phone number", "onegov-auth[mtan]") from error
-    if len(text) > 50:
-        return None
-    try:
-        number = phonenumbers.parse(text, countries[0] if countries else None)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number) or phonenumbers.region_code_for_number(number) not in countries:
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
