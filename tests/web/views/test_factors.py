@@ -200,7 +200,7 @@ def test_way_on_from_the_codes(browser: Any) -> None:
     assert "evil" not in browser.get(f"{PATH}/codes?to=//evil.example/").form.submit().text.replace("/evil", "")
 
 
-@pytest.mark.sec("MFA-12", "ASVS-7.5.1", "WAN-16")
+@pytest.mark.sec("MFA-12", "ASVS-7.5.1", "ASVS-7.5.3", "WAN-16")
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/add/totp", f"{PATH}/codes", "one"])
 def test_old_login(town: Any, browser: Any, token_of: Any, path: str) -> None:
     """What concerns factors is for a fresh login only, for reading and for changing."""

@@ -105,6 +105,16 @@ def test_nonsense_and_strangers_look_the_same(town: Any, passkey: SoftwarePasske
     assert _alert(nonsense) == _alert(stranger)
 
 
+@pytest.mark.sec("ENUM-07", "WAN-15")
+def test_question_names_nobody(town: Any, passkey: SoftwarePasskey) -> None:
+    """What is asked names no passkey and no user, and is asked of forms of our own only."""
+    del passkey
+    browser = town.browser()
+
+    assert not options(ask(browser)).get("allowCredentials")
+    browser.post("/auth/passkey", {"to": "/"}, status=403)
+
+
 def test_too_many_answers(town: Any, passkey: SoftwarePasskey) -> None:
     """After some wrong answers with one passkey there is a wait."""
     town.clock.advance(1)

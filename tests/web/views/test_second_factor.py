@@ -164,7 +164,7 @@ def test_factor_that_one_has_not(town: Any, phone: Any, type_: str) -> None:
     assert "nobody" in browser.get("/").text
 
 
-@pytest.mark.sec("ENUM-01")
+@pytest.mark.sec("ENUM-01", "ENUM-08")
 def test_nothing_is_told_before_the_password(town: Any, phone: Any) -> None:
     """A wrong password looks the same for somebody with a factor and somebody without."""
     del phone

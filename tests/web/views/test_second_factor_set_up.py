@@ -23,7 +23,7 @@ def begin(town: Any, browser: Any = None) -> Any:
     return response.follow()
 
 
-@pytest.mark.sec("MFA-01", "MFA-02")
+@pytest.mark.sec("MFA-01", "MFA-02", "ASVS-6.3.3")
 def test_set_up_is_forced(town: Any, set_up_at_login: Any) -> None:
     """Nobody is in before it is done; then recovery codes are offered, and the way goes on from there."""
     browser = town.browser()
