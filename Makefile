@@ -66,8 +66,9 @@ docs: $(READY) ## Build the documentation into docs/_build/html; a warning is an
 bench: $(READY) ## Measure requests and logins beside their baselines
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
-screenshots: services catalogues ## Take pictures of the demo's pages into screenshots/
+screenshots: services catalogues ## Take pictures of the demo's and all of our own pages into screenshots/
 	$(BIN)/python docs/screenshots.py $(ARGS)
+	ONEGOV_AUTH_SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/pytest -q tests/end_to_end/accounts/test_every_page.py
 
 clean: ## Remove everything that was made here
 	rm -rf .venv var dist docs/_build screenshots .coverage .coverage.* .*_cache .import_linter_cache
