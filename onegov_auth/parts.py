@@ -98,23 +98,29 @@ class Parts:
         self.local = LocalPasswords(database, self.hasher, entities=entities)
         self.mailer = mailer or self._mailer(mail_templates)
         self.notices = Notices(self.mailer, settings.base_url, mount, clock)
-        timed: Any = {"clock": clock, "entities": entities}
-        self.passwords = self._passwords(timed)
-        self.events = EventLog(database, **timed)
-        self.health = Health(self.resources, settings.application, clock)
-        self.sessions = self._kept_sessions(token, timed)
-        self.rechecks = self._rechecks(timed)
-        self.transactions = Transactions(self.keys, database.engine.dialect, token=token, **timed)
-        self.attempts = Attempts(database, settings.attempts, **timed)
-        self.signup_links = self._signup_links(token)
-        self.steps = Steps(self._login_steps(), entities)
-        self.accounts = self._accounts()
-        self.factors = factors if factors is not None else self._configured_factors(token)
-        self.factor_store = FactorStore(database, self.factors, clock, entities)
-        trusted = settings.second_factors.trusted_device
-        self.trusted_devices = TrustedDevices(self.factor_store, self.keys, trusted, clock)
+        self._what_works({"clock": clock, "entities": entities})
+        self._prove_again(factors)
         self.road = self._road(Devices(self.keys, token))
         self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
+
+    def _what_works(self, timed: Any) -> None:
+        database, settings = self.database, self.settings
+        self.passwords = self._passwords(timed)
+        self.events = EventLog(database, **timed)
+        self.health = Health(self.resources, settings.application, self.clock)
+        self.sessions = self._kept_sessions(self.token, timed)
+        self.rechecks = self._rechecks(timed)
+        self.transactions = Transactions(self.keys, database.engine.dialect, token=self.token, **timed)
+        self.attempts = Attempts(database, settings.attempts, **timed)
+        self.signup_links = self._signup_links(self.token)
+        self.steps = Steps(self._login_steps(), self.entities)
+        self.accounts = self._accounts()
+
+    def _prove_again(self, factors: Mapping[str, Factor] | None) -> None:
+        self.factors = factors if factors is not None else self._configured_factors(self.token)
+        self.factor_store = FactorStore(self.database, self.factors, self.clock, self.entities)
+        valid = self.settings.second_factors.trusted_device
+        self.trusted_devices = TrustedDevices(self.factor_store, self.keys, valid, self.clock)
 
     def _complete(self, database: Database) -> None:
         # A database that was made without them has them from now on: users sign their own tokens.

@@ -170,7 +170,7 @@ class Sessions:
             # A provider that asked the person nothing says when it last did.
             confirmed=min(identity.authn.at or now, now),
         )
-        values = {name: getattr(info, name) for name in _INFO}
+        values: dict[str, Any] = {name: getattr(info, name) for name in _INFO} | {"factors": list(factors)}
         if info.logout_hint is not None:
             values["logout_hint"] = self._keys.encrypt("session", info.logout_hint, str(info.id))
         refresh = identity.authn.refresh_token
