@@ -88,7 +88,7 @@ def account_page(request: AuthRequest, name: str, path: str, status: int = 200, 
 
 
 def _menu(request: AuthRequest, path: str) -> list[Entry]:
-    factors = request.root_app.auth.settings.second_factors.blocks
+    factors = request.root_app.auth.factors
     entries = [entry for entry in _MENU if factors or entry[0] != "account/factors"]
     # What lies below a page belongs to it; only the first one has all others below.
     below = [

@@ -14,7 +14,7 @@ from onegov_auth.web.messages import STALE
 from onegov_auth.web.redirects import redirect_to
 
 if TYPE_CHECKING:
-    from onegov_auth.settings import Settings
+    from onegov_auth.auth import Auth
     from onegov_auth.web.request import AuthRequest
 
 __all__ = ["after_factor", "ask", "factor_url", "has_codes"]
@@ -59,6 +59,6 @@ def factor_url(request: AuthRequest, type_: str, **query: str | None) -> str:
     return page_url(request, f"second-factor/{type_}", **query)
 
 
-def has_codes(settings: Settings) -> bool:
+def has_codes(auth: Auth) -> bool:
     """Whether there are recovery codes."""
-    return "recovery_codes" in settings.second_factors.blocks
+    return "recovery_codes" in auth.factors

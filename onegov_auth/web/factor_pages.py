@@ -58,12 +58,12 @@ class OwnFactor:
 
 @AuthPages.path(path="second-factor", model=FactorChoosing)
 def _choosing(app: AuthPages) -> FactorChoosing | None:
-    return FactorChoosing() if _blocks(app) else None
+    return FactorChoosing() if app.auth.factors else None
 
 
 @AuthPages.path(path="second-factor/{type_}", model=FactorAnswer, variables=lambda page: {"type_": page.type})
 def _answer(app: AuthPages, type_: str) -> FactorAnswer | None:
-    return FactorAnswer(type_) if type_ in _blocks(app) else None
+    return FactorAnswer(type_) if type_ in app.auth.factors else None
 
 
 @AuthPages.path(path="passkey", model=Passkey)
@@ -73,27 +73,23 @@ def _passkey(app: AuthPages) -> Passkey | None:
 
 @AuthPages.path(path="account/factors", model=OwnFactors)
 def _own(app: AuthPages) -> OwnFactors | None:
-    return OwnFactors() if _blocks(app) else None
+    return OwnFactors() if app.auth.factors else None
 
 
 @AuthPages.path(path="account/factors/codes", model=OwnCodes)
 def _codes(app: AuthPages) -> OwnCodes | None:
-    return OwnCodes() if has_codes(app.auth.settings) else None
+    return OwnCodes() if has_codes(app.auth) else None
 
 
 @AuthPages.path(path="account/factors/add/{type_}", model=FactorAdding, variables=lambda page: {"type_": page.type})
 def _adding(app: AuthPages, type_: str) -> FactorAdding | None:
-    return FactorAdding(type_) if type_ in _blocks(app) else None
+    return FactorAdding(type_) if type_ in app.auth.factors else None
 
 
 @AuthPages.path(path="account/factors/{factor}", model=OwnFactor, variables=lambda page: {"factor": str(page.id)})
 def _one(app: AuthPages, factor: str) -> OwnFactor | None:
     # Whose it is, the view finds out: it knows who asks.
     try:
-        return OwnFactor(UUID(factor)) if _blocks(app) else None
+        return OwnFactor(UUID(factor)) if app.auth.factors else None
     except ValueError:
         return None
-
-
-def _blocks(app: AuthPages) -> frozenset[str]:
-    return frozenset(app.auth.settings.second_factors.blocks)

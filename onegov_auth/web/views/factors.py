@@ -57,7 +57,7 @@ def show(self: OwnFactors, request: AuthRequest) -> Response:  # noqa: ARG001 - 
         factors=[factor for factor in factors if not factor.spare],
         types=[choice for choice in auth.factor_types() if not choice.spare],
         codes=spare,
-        codes_url=page_url(request, _CODES) if has_codes(auth.settings) else None,
+        codes_url=page_url(request, _CODES) if has_codes(auth) else None,
         required=_required(request),
         words_of=words_of,
         called=lambda factor: _called(request, factor),
@@ -160,7 +160,7 @@ def _added(request: AuthRequest) -> Response:
     request.success(request.translate(_ADDED))
     auth = request.root_app.auth
     has_spare = any(factor.spare for factor in auth.factors_of(identity_of(request)))
-    path = _CODES if has_codes(auth.settings) and not has_spare else _PATH
+    path = _CODES if has_codes(auth) and not has_spare else _PATH
     return redirect_to(request, page_url(request, path))
 
 

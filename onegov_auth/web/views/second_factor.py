@@ -137,7 +137,7 @@ def _after(
     if isinstance(outcome, LoggedIn) and request.is_logged_in and request.identity.userid == outcome.user.username:
         # Nobody comes in: who is in already confirmed it.
         return with_session(request, redirect_to(request, safe_path(outcome.to)), outcome)
-    first = "account/factors/codes" if pending.enrolment and has_codes(request.root_app.auth.settings) else None
+    first = "account/factors/codes" if pending.enrolment and has_codes(request.root_app.auth) else None
     return after_proof(request, outcome, first)
 
 
