@@ -30,7 +30,7 @@ from onegov_auth import migrations
 from onegov_auth.database import Database
 from onegov_auth.settings import settings_from
 
-__all__ = ["callbacks"]
+__all__ = ["CALLBACK", "CALLBACK_LIMIT", "Exchange", "begin", "callbacks", "settings_for"]
 
 CALLBACK_LIMIT = 2.0
 
@@ -55,7 +55,7 @@ class Ours:
     """Callbacks that a browser is ready to ask for."""
 
     def __init__(self, url: str, issuer: str, asking: httpx.Client, count: int) -> None:
-        self.app = App.from_settings(_settings(url, issuer))
+        self.app = App.from_settings(settings_for(url, issuer))
         self._asking = asking
         self._devices: dict[int, str] = {}
         self._ready = [self._begin(number) for number in range(count)]
@@ -87,49 +87,60 @@ class Ours:
         self.app.auth.database.dispose()
 
     def _begin(self, number: int) -> tuple[str, str]:
-        # A browser of its own for each: one has only so many logins pending.
-        cookie = f"{self.app.cookies.browser}={number:07d}".ljust(len(self.app.cookies.browser) + 44, "b")
-        login = body_of(self.app, get("/auth/login", cookie)).decode()
-        csrf = login.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
-        page = body_of(self.app, post("/auth/provider/company", cookie, {"csrf_token": csrf})).decode()
-        url = unescape(page.partition("; url=")[2].partition('"')[0])
+        cookie, url = begin(self.app, number)
         answer = self._asking.get(f"{url}&{urlencode({'sub': f'person{number % PEOPLE}'})}").json()
         return cookie, urlencode(answer)
 
 
-class Raw:
+def begin(app: App, number: int) -> tuple[str, str]:
+    """Begin a login in a browser of its own, because one has only so many pending: its cookie, and where to go."""
+    cookie = f"{app.cookies.browser}={number:07d}".ljust(len(app.cookies.browser) + 44, "b")
+    login = body_of(app, get("/auth/login", cookie)).decode()
+    csrf = login.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
+    page = body_of(app, post("/auth/provider/company", cookie, {"csrf_token": csrf})).decode()
+    return cookie, unescape(page.partition("; url=")[2].partition('"')[0])
+
+
+class Exchange:
     """The exchange and the verification, as one writes them by hand."""
 
-    def __init__(self, issuer: str, asking: httpx.Client, count: int) -> None:
+    def __init__(self, issuer: str, client_id: str = "example-app", client_secret: str = "s3cret") -> None:
         self.client = httpx.Client(trust_env=False)
+        self.client_id, self._secret = client_id, client_secret
         metadata = self.client.get(f"{issuer}/.well-known/openid-configuration").json()
+        self.authorization_endpoint: str = metadata["authorization_endpoint"]
         self._token_endpoint = metadata["token_endpoint"]
         self._keys = KeySet.import_key_set(self.client.get(metadata["jwks_uri"]).json())
         self._rules = jwt.JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
-            aud={"essential": True, "value": "example-app"},
+            aud={"essential": True, "value": client_id},
             nonce={"essential": True, "value": "nonce"},
             exp={"essential": True},
             sub={"essential": True},
         )
-        asked = {"client_id": "example-app", "nonce": "nonce", "state": "state"}
-        address = metadata["authorization_endpoint"]
+
+    def exchange(self, code: str, verifier: str) -> None:
+        """Exchange a code and verify what comes."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": verifier}
+        answer = self.client.post(self._token_endpoint, data=form, auth=(self.client_id, self._secret))
+        token = jwt.decode(answer.json()["id_token"], self._keys, algorithms=["RS256"])
+        self._rules.validate(token.claims)
+
+
+class Raw(Exchange):
+    """The same at the quickest provider, which is ready for all of them."""
+
+    def __init__(self, issuer: str, asking: httpx.Client, count: int) -> None:
+        super().__init__(issuer)
+        asked = {"client_id": self.client_id, "nonce": "nonce", "state": "state"}
         self._codes = [
-            asking.get(address, params={**asked, "sub": f"person{number % PEOPLE}"}).json()["code"]
+            asking.get(self.authorization_endpoint, params={**asked, "sub": f"person{number % PEOPLE}"}).json()["code"]
             for number in range(count)
         ]
 
     def __call__(self, number: int) -> None:
         """Exchange a code and verify what comes."""
-        form = {
-            "grant_type": "authorization_code",
-            "code": self._codes[number],
-            "redirect_uri": CALLBACK,
-            "code_verifier": "v" * 64,
-        }
-        answer = self.client.post(self._token_endpoint, data=form, auth=("example-app", "s3cret"))
-        token = jwt.decode(answer.json()["id_token"], self._keys, algorithms=["RS256"])
-        self._rules.validate(token.claims)
+        self.exchange(self._codes[number], "v" * 64)
 
 
 class Least(Raw):
@@ -231,7 +242,8 @@ def _calls(asking: httpx.Client, issuer: str) -> dict[str, int]:
     return {name: found.get(name, 0) for name in names}
 
 
-def _settings(url: str, issuer: str) -> Any:
+def settings_for(url: str, issuer: str, client_id: str = "example-app", client_secret: str = "s3cret") -> Any:
+    """Local accounts, and this provider, which is asked for an ID token only, as by hand."""
     return settings_from(
         {
             "application": "bench/oidc",
@@ -243,9 +255,11 @@ def _settings(url: str, issuer: str) -> Any:
                 "company": {
                     "kind": "oidc",
                     "issuer": issuer,
-                    "client_id": "example-app",
-                    "client_secret": "s3cret",
-                    "roles": {"member": ["staff"]},
+                    "client_id": client_id,
+                    "client_secret": client_secret,
+                    "userinfo": "never",
+                    "claims": {"username": "sub"},
+                    "default_role": "member",
                 },
             },
         }

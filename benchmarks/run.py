@@ -28,6 +28,7 @@ from benchmarks.ldap_login import directory_logins
 from benchmarks.ldap_sync import directory_syncs
 from benchmarks.measure import Line, Measured, interleaved
 from benchmarks.oidc_callback import callbacks
+from benchmarks.oidc_certified import certified_callbacks
 from benchmarks.people import PASSWORD, fill, refresh, session_token, username
 from benchmarks.startup import startup
 from onegov_auth.devices import Devices
@@ -172,6 +173,9 @@ def compare(options: argparse.Namespace) -> list[Line]:
     if "openid" in options.parts:
         with databases(options.databases) as urls:
             for line in callbacks({name: empty for name, (empty, _) in urls.items()}, options.blocks):
+                lines.append(line)
+                print(line, flush=True)
+            for line in certified_callbacks({name: other for name, (_, other) in urls.items()}, options.blocks * 4):
                 lines.append(line)
                 print(line, flush=True)
     if "sync" in options.parts:

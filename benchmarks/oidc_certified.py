@@ -1,0 +1,132 @@
+"""
+A callback beside the raw token exchange plus verification, at the certified npm ``oidc-provider``.
+
+What a person waits for: the provider checks client, code and PKCE, signs, and stores, as providers do. How much the
+framework alone costs is seen better beside the quickest provider there can be, in :mod:`benchmarks.oidc_callback`.
+Codes of a real provider are good for a minute, so each is asked for right before it is used, which is not measured.
+"""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+
+from benchmarks.framework import App, body_of, get
+from benchmarks.measure import Line, Measured
+from benchmarks.oidc_callback import CALLBACK, CALLBACK_LIMIT, Exchange, begin, settings_for
+from onegov_auth import migrations
+from onegov_auth.database import Database
+from onegov_auth.testing.servers import OidcProvider, ServerMissingError
+from onegov_auth.testing.servers.browsing import new_browser
+
+__all__ = ["certified_callbacks"]
+
+WARM_UP = 10
+
+
+class _Asking:
+    """A browser that is logged in at the provider, and so gets a code for every question."""
+
+    def __init__(self, op: OidcProvider) -> None:
+        self._op = op
+        self._browser = new_browser()
+
+    def code(self, url: str) -> dict[str, str]:
+        """What the provider sends back for this authorization request."""
+        return dict(parse_qsl(urlsplit(self._op.log_in(url, "alice", self._browser)).query))
+
+    def close(self) -> None:
+        self._browser.close()
+
+
+def certified_callbacks(urls: Mapping[str, str], calls: int) -> Iterator[Line]:
+    """One comparison for each database, which is empty or was used by this before."""
+    try:
+        op = OidcProvider(redirect_uris=(CALLBACK,))
+        op.start()
+    except ServerMissingError as error:
+        print(f"The certified provider is left out: {error}")
+        return
+    asking = _Asking(op)
+    try:
+        for name, url in urls.items():
+            yield _compare(op, asking, name, url, calls)
+    finally:
+        asking.close()
+        op.close()
+
+
+def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, calls: int) -> Line:
+    database = Database(url)
+    migrations.upgrade(database.engine)
+    database.dispose()
+    app = App.from_settings(settings_for(url, op.issuer, op.client_id, op.client_secret))
+    raw = Exchange(op.issuer, op.client_id, op.client_secret)
+    candidates = {"callback": _callback(app, asking), "raw": _exchange(raw, asking)}
+    spent: dict[str, list[float]] = {each: [] for each in candidates}
+    for number in range(calls + WARM_UP):
+        for each in list(candidates)[:: 1 if number % 2 else -1]:
+            work = candidates[each](number)
+            begun = time.perf_counter()
+            work()
+            if number >= WARM_UP:
+                spent[each].append((time.perf_counter() - begun) * 1000)
+    raw.client.close()
+    app.auth.resources.clear()
+    app.auth.database.dispose()
+    ours, theirs = (Measured(each, statistics.median(times)) for each, times in spent.items())
+    return Line(f"OpenID callback, certified provider, {name}", CALLBACK_LIMIT, ours, theirs)
+
+
+def _callback(app: App, asking: _Asking) -> Callable[[int], Callable[[], object]]:
+    known: list[str] = []
+
+    def prepare(number: int) -> Callable[[], object]:
+        cookie, url = begin(app, number)
+        environ = get("/auth/provider/company/callback", "; ".join([cookie, *known]))
+        environ["QUERY_STRING"] = urlencode(asking.code(url))
+        return lambda: body_of(noticing(app, known), environ, "303")
+
+    return prepare
+
+
+def noticing(app: App, known: list[str]) -> Callable[..., Iterable[bytes]]:
+    """The application, and a note of the cookie by which it knows a person's browser again."""
+
+    def call(environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], error: object = None) -> object:
+            for name, value in headers:
+                if name == "Set-Cookie" and value.startswith(f"{app.cookies.device}="):
+                    known[:] = [value.partition(";")[0]]
+            return start_response(status, headers, error)
+
+        answer: Iterable[bytes] = app(environ, start)
+        return answer
+
+    return call
+
+
+def _exchange(raw: Exchange, asking: _Asking) -> Callable[[int], Callable[[], object]]:
+    def prepare(_number: int) -> Callable[[], object]:
+        verifier = secrets.token_urlsafe(48)
+        asked = {
+            "response_type": "code",
+            "client_id": raw.client_id,
+            "redirect_uri": CALLBACK,
+            "scope": "openid profile email",
+            "state": "state",
+            "nonce": "nonce",
+            "code_challenge": urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+        }
+        code = asking.code(str(httpx.URL(raw.authorization_endpoint, params=asked)))["code"]
+        return lambda: raw.exchange(code, verifier)
+
+    return prepare
