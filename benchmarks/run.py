@@ -117,11 +117,7 @@ def logins(name: str, url: str, count: int, blocks: int) -> tuple[Line, Measured
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE users SET password_hash = '{cheap.hash(PASSWORD)}'")
-    page = body_of(ours, get("/auth/login", f"{ours.cookies.browser}={'b' * 43}")).decode()
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    if token is None:
-        raise RuntimeError("the login page has no form token")
-
+    token = _form_token(ours)
     # Nearly every login is from a browser that is known: another one's costs a mail, as it would by hand.
     devices = Devices(ours.auth.keys)
     with ours.auth.database.read() as db:
@@ -129,7 +125,7 @@ def logins(name: str, url: str, count: int, blocks: int) -> tuple[Line, Measured
 
     def enter_ours(number: int) -> bytes:
         name = username(number % count)
-        fields = {"username": name, "password": PASSWORD, "csrf_token": token[1]}
+        fields = {"username": name, "password": PASSWORD, "csrf_token": token}
         cookie = f"{ours.cookies.browser}={'b' * 43}; {ours.cookies.device}={devices.note('', ids[name])}"
         return body_of(ours, post("/auth/login", cookie, fields), "303")
 
@@ -150,6 +146,14 @@ def logins(name: str, url: str, count: int, blocks: int) -> tuple[Line, Measured
     _close(ours, theirs)
     engine.dispose()
     return Line(f"login with a cheap hash, {name}", LOGIN_LIMIT, framework, by_hand), least, verify
+
+
+def _form_token(ours: App) -> str:
+    page = body_of(ours, get("/auth/login", f"{ours.cookies.browser}={'b' * 43}")).decode()
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    if token is None:
+        raise RuntimeError("the login page has no form token")
+    return token[1]
 
 
 def _close(ours: App, theirs: Bare) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from onegov_auth.accounts.local import SEEN
 from onegov_auth.domain import AuthnContext, Client, Transaction, VerifiedIdentity
+from onegov_auth.models import as_key
 
 if TYPE_CHECKING:
     from onegov_auth.attempts import Attempt
@@ -90,10 +91,17 @@ class Door:
         }
 
     @classmethod
-    def again(cls, waited: Transaction, client: Client) -> Self:
-        """The door of a login that goes on, from what :meth:`waiting` remembered."""
+    def again(cls, waited: Transaction, client: Client, users: type[Any]) -> Self:
+        """
+        The door of a login that goes on, from what :meth:`waiting` remembered.
+
+        Args:
+            waited: The transaction.
+            client: From where it goes on.
+            users: The class of users, which may have keys of its own.
+        """
         data: Mapping[str, Any] = waited.data
-        user = UUID(data["user"])
+        user: Any = as_key(users, data["user"])
         return cls(
             client=client,
             username=data["username"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from sqlalchemy.pool import Pool
 
 from onegov_auth.database import Database
 from onegov_auth.domain import Client
+from onegov_auth.mail.background import Background
 from onegov_auth.models import User
 from onegov_auth.passwords import Hasher
 from onegov_auth.providers import ProviderSettings
@@ -107,6 +109,14 @@ def _company() -> KnownIssuer:
     )
 
 
+def _end_background() -> None:
+    """End the threads that send mails: SQLite crashes where a connection is closed under a thread that uses it."""
+    for thread in threading.enumerate():
+        work = getattr(thread, "_target", None)
+        if isinstance(background := getattr(work, "__self__", None), Background):
+            background.close()
+
+
 @pytest.fixture(autouse=True)
 def _close_sqlite() -> Iterator[None]:
     """
@@ -123,6 +133,7 @@ def _close_sqlite() -> Iterator[None]:
     event.listen(Pool, "connect", note)
     yield
     event.remove(Pool, "connect", note)
+    _end_background()
     for connection in opened:
         # A database in memory belongs to the thread that made it, and ends with it.
         with contextlib.suppress(sqlite3.ProgrammingError):

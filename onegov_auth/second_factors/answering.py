@@ -228,7 +228,7 @@ class AnsweringFactors(SelfService):
         return verdict
 
     def _go_on(self, taken: Transaction, client: Client, factor: str, *, trust: bool) -> Outcome:
-        door = Door.again(taken, client)
+        door = Door.again(taken, client, self.entities.user)
         identity = cast("Mapping[str, Any]", taken.data["identity"])
         key: Any = as_key(self.entities.user, str(taken.data["user"]))
         return self.road.complete(unpack(identity), replace(door, proven=Proven(key, (factor,)), trust=trust))

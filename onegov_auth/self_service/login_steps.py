@@ -80,4 +80,4 @@ class TakingSteps(Parts):
         if isinstance(taken, Refused):
             return self.road.complete(taken, Door(client=client)) if taken.code in NOT_BEGUN else taken
         identity = cast("Mapping[str, Any]", taken.data["identity"])
-        return self.road.complete(unpack(identity), Door.again(taken, client))
+        return self.road.complete(unpack(identity), Door.again(taken, client, self.entities.user))

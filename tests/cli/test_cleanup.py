@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from onegov_auth.clock import utcnow
 from onegov_auth.database import Database
@@ -49,17 +50,15 @@ def _remains(database: Database, add_user: Any) -> None:
                 )
             )
             db.add(AuthEvent(type="login", code="ok", created=ago(days), steps=[]))
-            db.add(
-                User(
-                    username=f"registered-{number}",
-                    password_hash="a hash",
-                    role="member",
-                    active=False,
-                    data={"activation_token": "a token"},
-                    created=ago(days),
-                )
-            )
-            db.add(SignupLink(token_hash=f"{number}", role="member", max_uses=1, created=ago(days), expires=expires))
+            _add_registration(db, number, days)
+
+
+def _add_registration(db: Session, number: int, days: float) -> None:
+    registered = User(username=f"registered-{number}", password_hash="a hash", role="member", active=False)
+    registered.data, registered.created = {"activation_token": "a token"}, ago(days)
+    ends = ago(days) + timedelta(hours=1)
+    link = SignupLink(token_hash=f"{number}", role="member", max_uses=1, created=ago(days), expires=ends)
+    db.add_all([registered, link])
 
 
 @pytest.mark.usefixtures("_remains")
