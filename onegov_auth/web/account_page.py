@@ -33,6 +33,9 @@ _MENU = (
     ("account/activity", _("Recent activity")),
 )
 
+#: For administrators only.
+_ADMINISTRATION = (("admin/signup-links", _("Signup links")),)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -90,6 +93,8 @@ def account_page(request: AuthRequest, name: str, path: str, status: int = 200, 
 def _menu(request: AuthRequest, path: str) -> list[Entry]:
     factors = request.root_app.auth.factors
     entries = [entry for entry in _MENU if factors or entry[0] != "account/factors"]
+    if request.is_secret(request.root_app):
+        entries += _ADMINISTRATION
     # What lies below a page belongs to it; only the first one has all others below.
     below = [
         entry for entry, _label in entries if path == entry or (entry != "account" and path.startswith(f"{entry}/"))

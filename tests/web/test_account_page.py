@@ -27,6 +27,15 @@ def test_menu_shows_where_one_is(browser: Any, add_user: Any) -> None:
     assert 'href="/auth/logout"' in page.text
 
 
+def test_menu_leads_administrators_to_signup_links(browser: Any, add_user: Any) -> None:
+    """Only who may make signup links finds the page in the menu."""
+    add_user("ada@example.org", role="admin")
+    browser.log_in("ada@example.org")
+    menu = browser.get("/auth/account").html.find("nav", class_="menu")
+
+    assert [link["href"] for link in menu.find_all("a")][-1] == "/auth/admin/signup-links"
+
+
 def test_names_of_providers(ask: Any, app: Any) -> None:
     """A provider has its name, and nobody's source has none."""
     app.auth.providers = {**app.auth.providers, "company": KnownIssuer(name="company")}
