@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import BigInteger, Double, and_, bindparam, cast, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, and_, bindparam, delete, func, insert, or_, select, update
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.models import DEFAULT, canonical_username
@@ -168,7 +168,8 @@ class _Statements:
             rows.attempt_type == bindparam("kind"),
             rows.datetime_utc > bindparam("since"),
         )
-        failures = select(rows.datetime_utc).where(*counted).order_by(rows.datetime_utc.desc()).limit(bindparam("most"))
+        # By number: a clock that goes back must not hide what is tried now behind what was tried "later" (RATE-06).
+        failures = select(rows.datetime_utc).where(*counted).order_by(rows.id.desc()).limit(bindparam("most"))
         self.of_account = Prepared(dialect, _since_last_success(table, failures))
         self.of_address = Prepared(dialect, failures.where(rows.source_ip == bindparam("address")))
         self.insert = Prepared(
@@ -204,7 +205,7 @@ def _since_last_success(table: Any, failures: Select[Any]) -> Select[Any]:
     """Those of an account. A success gives it its budget back: what was before doesn't count."""
     rows, earlier = table.c, table.alias().c
     last_success = (
-        select(func.max(earlier.datetime_utc))
+        select(func.max(earlier.id))
         .where(
             earlier.user_input == bindparam("account"),
             earlier.attempt_type == bindparam("kind"),
@@ -212,8 +213,7 @@ def _since_last_success(table: Any, failures: Select[Any]) -> Select[Any]:
         )
         .scalar_subquery()
     )
-    since = func.coalesce(cast(last_success, Double), 0.0)
-    return failures.where(rows.user_input == bindparam("account"), cast(rows.datetime_utc, Double) > since)
+    return failures.where(rows.user_input == bindparam("account"), rows.id > func.coalesce(last_success, 0))
 
 
 def _wait(limit: Limit, now: datetime, failures: Prepared, driver: Any, **which: object) -> timedelta:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from onegov_auth.attempts import Attempt, Attempts, network
 from onegov_auth.database import Database
@@ -57,6 +58,7 @@ def test_too_many_failures_lock_the_account(make: MakeAttempts, database: Databa
     assert isinstance(attempts.admit("login", "bob", client), Attempt)
 
 
+@pytest.mark.sec("RATE-01", "RATE-08", "RATE-06")
 def test_the_lockout_ends_and_is_not_prolonged(
     make: MakeAttempts, database: Database, client: Client, clock: FakeClock
 ) -> None:
@@ -244,3 +246,52 @@ def test_guesses_at_many_accounts_from_one_address_are_counted(
         thread.join()
 
     assert sum(isinstance(result, Attempt) for result in results) == 4
+
+
+@pytest.mark.sec("RATE-06")
+@pytest.mark.parametrize("back", [1, 3600, 100_000])
+def test_a_clock_that_goes_back_gives_no_further_tries(
+    make: MakeAttempts, database: Database, client: Client, clock: FakeClock, back: int
+) -> None:
+    """Neither failures nor a success of what is the future now hide the failures of the present."""
+    attempts = make(per_address={"limit": 6, "within": "10m", "lockout": "10m"})
+    for name in ("ann", "bob"):
+        fail(attempts, database, name, client)
+        succeed(attempts, database, name, client)
+        fail(attempts, database, name, client)
+    clock.advance(-back)
+    for _ in range(2):
+        assert isinstance(fail(attempts, database, "ann", client), Attempt)
+
+    assert isinstance(attempts.admit("login", "ann", client), Refused)
+    assert isinstance(attempts.admit("login", "eve", client), Refused)
+
+
+@pytest.mark.sec("RATE-05", "ASVS-16.5.3")
+def test_without_the_table_nothing_is_looked_at(make: MakeAttempts, database: Database, client: Client) -> None:
+    """Where a try can't be counted there is no answer, neither yes nor no."""
+    attempts = make()
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE login_attempts RENAME TO gone"))
+    try:
+        with pytest.raises(DBAPIError):
+            attempts.admit("login", "ann", client)
+    finally:
+        with database.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE gone RENAME TO login_attempts"))
+
+
+@pytest.mark.sec("RATE-07")
+@pytest.mark.parametrize("name", ["x" * 1_000_000, "\x00" * 1_000_000])
+def test_a_long_name_leaves_a_short_row(make: MakeAttempts, database: Database, client: Client, name: str) -> None:
+    """Whoever tries names of a megabyte fills no table with them, and what there is goes with time."""
+    attempts = make()
+    attempts.admit("login", name, replace(client, address=name))
+
+    with database.read() as db:
+        row = db.scalars(select(LoginAttempt)).one()
+        assert len(row.user_input or "") == 65
+        assert len(row.source_ip or "") <= 64
+    with database.unit() as db:
+        attempts.cleanup(db, timedelta(0) - timedelta(seconds=1))
+        assert db.scalar(select(func.count()).select_from(LoginAttempt)) == 0
