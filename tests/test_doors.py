@@ -263,6 +263,21 @@ def test_too_many_tries_lock_even_the_right_password(
         assert len(staff.asked) == asked
 
 
+@pytest.mark.sec("RATE-03", "ENUM-09")
+def test_a_name_nobody_has_is_locked_as_well(make_auth: MakeAuth, add: Callable[..., User], client: Client) -> None:
+    """After as many tries the answer is the same as for somebody who is there, try by try."""
+    add()
+    auth = make_auth(attempts={"login": {"limit": 2}})
+    answers = {name: [auth.login(name, "wrong", client) for _ in range(4)] for name in ("ann", "nobody")}
+
+    codes = {name: [getattr(answer, "code", None) for answer in given] for name, given in answers.items()}
+    assert [code == "locked" for code in codes["ann"]] == [False, False, True, True]
+    assert [code == "locked" for code in codes["nobody"]] == [False, False, True, True]
+    assert {
+        answer.retry_after for given in answers.values() for answer in given[2:] if isinstance(answer, Refused)
+    } == {3601}
+
+
 @pytest.mark.sec("PWD-07", "PWD-04")
 @pytest.mark.parametrize("scheme", ["bcrypt", "bcrypt_sha256", "pbkdf2_sha256"])
 def test_an_old_hash_is_renewed_by_logging_in(

@@ -68,6 +68,7 @@ def test_a_secret_is_made(configured: Any, factors: Any, told: Any, database: Da
         assert list(db.scalars(select(OutboxMessage.kind))) == ["factor_changed"]
 
 
+@pytest.mark.sec("ASVS-6.5.6", "NIST-48")
 def test_a_secret_is_given_and_taken_away(configured: Any, factors: Any, told: Any) -> None:
     """As people type it; an empty one takes the app away."""
     assert "secret" not in configured(

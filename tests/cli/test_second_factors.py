@@ -116,6 +116,7 @@ def test_somebody_who_is_not_there(run: Any, command: tuple[str, str]) -> None:
     assert run(command[0], "ann", command[1], "x").exit_code == 1
 
 
+@pytest.mark.sec("ASVS-6.5.6")
 def test_a_number_is_given_changed_and_taken_away(run: Any, answer: Any, add_user: Any, factors: Any) -> None:
     """It is stored in the form of E.164, whatever it is typed like; YubiKeys stay."""
     add_user("ann")

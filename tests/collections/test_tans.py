@@ -22,6 +22,7 @@ def _tans(session: Session) -> TANCollection:
     return TANCollection(session, "login")
 
 
+@pytest.mark.sec("ASVS-6.5.3", "ASVS-6.5.4", "NIST-24")
 def test_a_tan_can_be_read_out() -> None:
     """Six characters that nobody takes for others, each time different ones."""
     made = {generate_tan() for _ in range(100)}

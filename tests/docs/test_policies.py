@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from onegov_auth import database, sessions
+from onegov_auth.errors import InsecurePasswordError
+from onegov_auth.passwords import PasswordPolicy
 from onegov_auth.providers.registry import installed
 from onegov_auth.settings import settings_from
 from onegov_auth.settings.model import Settings
@@ -49,7 +51,7 @@ def spoken(time: timedelta) -> str:
 
 
 @pytest.mark.sec("ASVS-6.1.1")
-@pytest.mark.parametrize("name", ["login", "per_address"])
+@pytest.mark.parametrize("name", ["login", "factor", "recovery", "signup", "per_address"])
 def test_rate_limits(row: Callable[[str, str], str], defaults: Settings, name: str) -> None:
     """The page about rate limits has the defaults of the settings."""
     limit = getattr(defaults.attempts, name)
@@ -111,3 +113,15 @@ def test_last_seen() -> None:
     """The page about sessions says how often the time of last use is written."""
     assert sessions.TOUCH == 60
     assert "at most once a minute" in " ".join((CONCEPTS / "sessions.md").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.sec("ASVS-6.1.2")
+def test_words_of_the_context() -> None:
+    """The page about passwords says which words a password must not be made of: those that the policy compares with."""
+    page = (CONCEPTS.parent / "how-to" / "password-policy.md").read_text(encoding="utf-8")
+    policy = PasswordPolicy(words=("Town of Govikon",))
+
+    assert "the username, the e-mail address or the name of the site" in page
+    for clear in ("somebody.with.a.name", "somebody@govikon.example", "town of govikon 1"):
+        with pytest.raises(InsecurePasswordError):
+            policy.check(clear, "somebody.with.a.name", also=("somebody@govikon.example",))

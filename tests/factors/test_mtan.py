@@ -93,7 +93,7 @@ def enrolled(number: str = NUMBER) -> Enrolled:
     return Enrolled(uuid4(), data={"value": number})
 
 
-@pytest.mark.sec("SMS-02")
+@pytest.mark.sec("SMS-02", "ASVS-6.6.1", "NIST-25")
 def test_a_number_is_set_up_by_the_code_that_was_sent_there(
     factor: MTANFactor, begin: Callable[..., Transaction], messages: Callable[[], list[dict[str, str]]]
 ) -> None:
@@ -143,7 +143,7 @@ def test_a_code_is_right_once(factor: MTANFactor, ask: Callable[..., tuple[str, 
     assert factor.verify([mine], code, transaction, CLIENT) == Refused("wrong_code")
 
 
-@pytest.mark.sec("SMS-01", "NIST-23")
+@pytest.mark.sec("SMS-01", "NIST-23", "ASVS-6.5.5")
 def test_a_code_is_void_after_ten_minutes(
     factor: MTANFactor, ask: Callable[..., tuple[str, Transaction]], clock: FakeClock
 ) -> None:
@@ -155,7 +155,7 @@ def test_a_code_is_void_after_ten_minutes(
     assert factor.verify([mine], code, transaction, CLIENT) == Refused("wrong_code")
 
 
-@pytest.mark.sec("SMS-01", "MFA-08")
+@pytest.mark.sec("SMS-01", "MFA-08", "ASVS-6.6.2")
 def test_a_code_belongs_to_one_login(
     factor: MTANFactor, begin: Callable[..., Transaction], ask: Callable[..., tuple[str, Transaction]]
 ) -> None:
@@ -169,7 +169,7 @@ def test_a_code_belongs_to_one_login(
     assert factor.verify([mine], code, transaction, CLIENT) == Used(mine.id)
 
 
-@pytest.mark.sec("SMS-02")
+@pytest.mark.sec("SMS-02", "NIST-25")
 def test_a_number_that_was_changed_meanwhile_takes_no_code(
     factor: MTANFactor, ask: Callable[..., tuple[str, Transaction]]
 ) -> None:
@@ -195,7 +195,7 @@ def test_a_new_code_voids_the_one_before(
     assert factor.verify([mine], new, transaction, CLIENT) == Used(mine.id)
 
 
-@pytest.mark.sec("NIST-24", "SMS-04")
+@pytest.mark.sec("NIST-24", "SMS-04", "ASVS-6.6.3")
 def test_five_wrong_answers_void_the_code(factor: MTANFactor, ask: Callable[..., tuple[str, Transaction]]) -> None:
     """After five guesses even the right answer is wrong."""
     mine = enrolled()
@@ -222,7 +222,7 @@ def test_a_message_says_what_it_is_for(
     assert code not in str(transaction.data)
 
 
-@pytest.mark.sec("SMS-04")
+@pytest.mark.sec("SMS-04", "ASVS-6.6.3")
 def test_messages_are_sent_slowly(
     factor: MTANFactor, begin: Callable[..., Transaction], clock: FakeClock, messages: Callable[..., Any]
 ) -> None:

@@ -46,7 +46,7 @@ def _set(factor: RecoveryCodesFactor) -> tuple[Enrolled, list[str]]:
     return Enrolled(uuid4(), data=made.data, secret=made.secret), codes
 
 
-@pytest.mark.sec("RECOV-01", "NIST-18", "NIST-43")
+@pytest.mark.sec("RECOV-01", "NIST-18", "NIST-43", "ASVS-6.5.3", "ASVS-6.5.4")
 def test_what_is_made() -> None:
     """As many as configured, 80 bits each, all different, in groups that can be read."""
     mine, codes = _set(_factor(12))

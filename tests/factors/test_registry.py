@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 
 import pytest
 
@@ -59,3 +59,13 @@ def test_spares_come_last() -> None:
     made = make_factors({"recovery_codes": RecoveryCodes(), "totp": TOTP()}, FactorServices())
 
     assert list(made) == ["totp", "recovery_codes"]
+
+
+@pytest.mark.sec("NIST-22")
+def test_nothing_is_proven_by_e_mail() -> None:
+    """What we bring along has no factor that sends its code by mail (NIST 800-63B-4 §3.1.3.1)."""
+    ours = {
+        found.name for found in entry_points(group=FACTORS.group) if found.dist and found.dist.name == "onegov-auth"
+    }
+
+    assert ours == {"totp", "webauthn", "yubikey", "mtan", "recovery_codes"}

@@ -81,7 +81,7 @@ def test_the_vectors_of_the_rfc(seconds: int, code: str) -> None:
     assert used.counter == seconds // 30
 
 
-@pytest.mark.sec("OTP-03", "NIST-30")
+@pytest.mark.sec("OTP-03", "NIST-30", "ASVS-6.5.5")
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [(0, None), (1, None), (-1, None), (2, "clock_off"), (-2, "clock_off"), (10, "clock_off"), (-10, "clock_off")],
@@ -148,7 +148,7 @@ def test_the_address_in_the_picture(issuer: str) -> None:
     assert "script" not in image
 
 
-@pytest.mark.sec("OTP-09", "NIST-27")
+@pytest.mark.sec("OTP-09", "NIST-27", "ASVS-6.5.3")
 def test_each_set_up_has_a_secret_of_its_own() -> None:
     """160 bits, another one each time; the code that confirms it is used up."""
     now = datetime(2026, 5, 1, tzinfo=UTC)

@@ -247,3 +247,16 @@ def test_kinds_of_an_application(tmp_path: Path) -> None:
     assert own(tmp_path, "invoice.jinja2", "x").has("invoice")
     with pytest.raises(TemplateSyntaxError):
         own(tmp_path, "broken.jinja2", "{% block %}").has("broken")
+
+
+@pytest.mark.sec("NIST-51")
+@pytest.mark.parametrize(
+    "kind",
+    ["password_changed", "email_changed", "factor_changed", "identity_linked", "new_device", "recovery_code_used"],
+)
+def test_a_notice_says_what_to_do(make: Make, kind: str) -> None:
+    """Whoever is told of something that they have not done themselves reads what to do now, in both forms."""
+    message = make(kind)
+
+    for form in ("plain", "html"):
+        assert "If it was not you, " in part(message, form)

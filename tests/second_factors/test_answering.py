@@ -76,7 +76,7 @@ def test_wrong_answers(
     assert isinstance(auth.verify_factor(transaction, "totp", code(), client), LoggedIn)
 
 
-@pytest.mark.sec("OTP-02", "OTP-12", "NIST-29")
+@pytest.mark.sec("OTP-02", "OTP-12", "NIST-29", "ASVS-6.5.1", "ASVS-6.5.8")
 def test_a_code_works_once(auth: Auth, ann: User, client: Client, asked: Asked, code: Code, clock: FakeClock) -> None:
     """No code is taken again, nor one of an earlier step, even if the clock goes back."""
     old = code(-1)
@@ -115,7 +115,7 @@ def test_another_browsers_login(auth: Auth, ann: User, client: Client, asked: As
     assert refusal(auth.verify_factor(transaction, "totp", code(1), client)) == "unknown_transaction"
 
 
-@pytest.mark.sec("OTP-05", "RATE-04", "NIST-31", "RATE-10")
+@pytest.mark.sec("OTP-05", "RATE-04", "NIST-31", "RATE-10", "NIST-35", "RATE-08")
 def test_too_many_wrong_codes(
     auth: Auth, ann: User, client: Client, asked: Asked, code: Code, clock: FakeClock, events: Any
 ) -> None:
@@ -134,7 +134,7 @@ def test_too_many_wrong_codes(
     assert isinstance(auth.verify_factor(asked(auth, client), "totp", code(), client), LoggedIn)
 
 
-@pytest.mark.sec("OTP-05", "OTP-06", "RATE-02", "RATE-09", "RECOV-06", "NIST-24")
+@pytest.mark.sec("OTP-05", "OTP-06", "RATE-02", "RATE-09", "RECOV-06", "NIST-24", "NIST-34")
 def test_starting_over_gives_no_budget_back(
     auth: Auth, ann: User, add: Callable[..., User], client: Client, asked: Asked, code: Code
 ) -> None:
@@ -194,7 +194,7 @@ def _at_once(auth: Auth, waiting: list[tuple[str, Client]], factor: str, answer:
 
 
 @pytest.mark.slow
-@pytest.mark.sec("OTP-04", "RECOV-03", "NIST-19")
+@pytest.mark.sec("OTP-04", "RECOV-03", "NIST-19", "ASVS-6.5.1")
 @pytest.mark.parametrize("factor", ["totp", "recovery_codes"])
 def test_a_hundred_at_once_with_one_right_code(
     make_auth: MakeAuth,

@@ -46,7 +46,7 @@ def waiting(auth: Auth, number: int) -> tuple[str, Client]:
 
 
 @pytest.mark.slow
-@pytest.mark.sec("RACE-05", "YUBI-04")
+@pytest.mark.sec("RACE-05", "YUBI-04", "ASVS-6.5.1")
 def test_one_touch_lets_one_of_a_hundred_in(
     make_auth: Callable[..., Auth], add: Callable[..., User], yubiserver: Yubiserver, sessions: Callable[[], int]
 ) -> None:
@@ -71,7 +71,7 @@ def test_one_touch_lets_one_of_a_hundred_in(
 
 
 @pytest.mark.slow
-@pytest.mark.sec("RACE-06", "SMS-01")
+@pytest.mark.sec("RACE-06", "SMS-01", "ASVS-6.5.1")
 def test_one_code_lets_one_of_a_hundred_in(
     make_auth: Callable[..., Auth], add: Callable[..., User], sessions: Callable[[], int], tmp_path: Path
 ) -> None:

@@ -131,7 +131,7 @@ def test_a_set_up_belongs_to_its_session(
     assert refusal(auth.enrol(bob, "totp", None, replace(client, browser=None))) == "no_browser"
 
 
-@pytest.mark.sec("MFA-10", "RECOV-05", "RECOV-07", "NIST-41", "ASVS-7.5.1")
+@pytest.mark.sec("MFA-10", "RECOV-05", "RECOV-07", "NIST-41", "ASVS-7.5.1", "ASVS-6.4.4")
 def test_changes_ask_for_a_fresh_login(auth: Auth, ann: User, enter: Enter, client: Client, clock: FakeClock) -> None:
     """Five minutes after the login nothing can be added, removed or made anew."""
     session, _ = enter(auth, client)
@@ -144,7 +144,7 @@ def test_changes_ask_for_a_fresh_login(auth: Auth, ann: User, enter: Enter, clie
     assert auth.rename_factor(session, info.id, "Old phone", client) == Done("factor_renamed", auth._me(session))
 
 
-@pytest.mark.sec("MFA-12", "ASVS-7.5.3")
+@pytest.mark.sec("MFA-12", "ASVS-7.5.3", "NIST-57")
 def test_a_browser_that_is_trusted_changes_nothing(make_auth: Any, ann: User, enter: Enter, client: Client) -> None:
     """A login that was spared the factor can't change factors; confirming oneself asks for it."""
     auth = make_auth(second_factors={**FACTORS, "trusted_device": "14d"})
@@ -160,6 +160,7 @@ def test_a_browser_that_is_trusted_changes_nothing(make_auth: Any, ann: User, en
     assert type(auth.confirm_identity(session, PASSWORD, at)).__name__ == "FactorRequired"
 
 
+@pytest.mark.sec("ASVS-6.5.6", "NIST-48", "NIST-50")
 def test_removing_the_last_one_takes_the_codes_along(
     auth: Auth, ann: User, enter: Enter, client: Client, mailed: Any, sessions: Any
 ) -> None:

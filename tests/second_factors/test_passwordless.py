@@ -83,6 +83,7 @@ def test_a_passkey_is_enough(log_in: Callable[..., Outcome], passkey: SoftwarePa
     assert (row.counter, row.last_used is not None) == (passkey.count, True)
 
 
+@pytest.mark.sec("NIST-38")
 def test_it_is_a_second_factor_as_well(auth: Auth, passkey: SoftwarePasskey, client: Client) -> None:
     """Who logs in by password is asked for the passkey."""
     pending = auth.login(NAME, PASSWORD, client)
@@ -96,7 +97,7 @@ def test_it_is_a_second_factor_as_well(auth: Auth, passkey: SoftwarePasskey, cli
     assert isinstance(outcome, LoggedIn)
 
 
-@pytest.mark.sec("WAN-01", "WAN-15")
+@pytest.mark.sec("WAN-01", "WAN-15", "ASVS-6.7.2", "NIST-32")
 def test_a_challenge_is_good_for_one_answer(
     auth: Auth, passkey: SoftwarePasskey, ask: Callable[..., tuple[str, Any]], client: Client
 ) -> None:
@@ -174,7 +175,7 @@ def test_a_copy_is_refused_and_written_down(
     assert last_event(database).code == "counter_went_back"
 
 
-@pytest.mark.sec("MFA-02")
+@pytest.mark.sec("MFA-02", "NIST-50")
 @pytest.mark.parametrize(
     ("changes", "code"), [({"active": False}, "inactive"), ({"password_hash": ""}, "no_local_password")]
 )

@@ -116,6 +116,7 @@ def test_a_factor_that_was_set_up_meanwhile(auth: Auth, client: Client, code: Co
         assert db.query(UserFactor).count() == 1
 
 
+@pytest.mark.sec("NIST-50")
 def test_somebody_who_was_deactivated_meanwhile(auth: Auth, client: Client, code: Code, database: Database) -> None:
     """Nothing is set up for an account that is no more."""
     transaction = _waiting(auth, client)

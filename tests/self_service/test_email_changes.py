@@ -40,7 +40,7 @@ def _begun(auth: Auth, client: Client, log_in: Any, mails: Any) -> tuple[Identit
     return session, new.query["confirm"], old.query["revoke"]
 
 
-@pytest.mark.sec("LINK-27", "ASVS-7.5.1")
+@pytest.mark.sec("LINK-27", "ASVS-7.5.1", "ASVS-6.3.7", "NIST-45")
 def test_a_new_address_counts_once_it_is_confirmed(auth: Auth, client: Client, begun: Any, one: Any, told: Any) -> None:
     """Until then people log in by the old one; then the username follows, and the sessions end."""
     session, confirm, _ = begun

@@ -48,7 +48,7 @@ def callback(redirect: object) -> Callback:
     return Callback({"code": "code-1", "state": parse_qs(urlsplit(redirect.url).query)["state"][0]})
 
 
-@pytest.mark.sec("ASVS-7.4.3", "ASVS-7.2.4", "SESS-01", "SESS-05", "ASVS-6.2.3")
+@pytest.mark.sec("ASVS-7.4.3", "ASVS-7.2.4", "SESS-01", "SESS-05", "ASVS-6.2.3", "PWD-13", "ASVS-6.2.2", "ASVS-6.3.7")
 def test_another_password_ends_the_other_sessions(auth: Auth, client: Client, mails: Any, told: Any) -> None:
     """The old one is asked for, this session goes on under another token, the others end, a mail says so."""
     session, browser = sign_in(auth, client)
@@ -75,6 +75,7 @@ def _steps(end: str) -> Any:
     return (Step("local", f"the password {end}"),)
 
 
+@pytest.mark.sec("PWD-13")
 def test_another_password_has_to_be_a_good_one(auth: Auth, client: Client, clock: FakeClock) -> None:
     """The policy is asked, and tries cost nothing; so is the old password, whose tries do."""
     session, browser = sign_in(auth, client)
@@ -164,7 +165,7 @@ def test_a_session_is_fresh_for_five_minutes(auth: Auth, client: Client, clock: 
     assert auth.sessions.lookup(browser.session_token or "") is None
 
 
-@pytest.mark.sec("ASVS-7.6.1", "ASVS-7.5.1")
+@pytest.mark.sec("ASVS-7.6.1", "ASVS-7.5.1", "NIST-58")
 def test_a_provider_s_earlier_proof_is_not_fresh(
     make_auth: MakeAuth, client: Client, company: KnownIssuer, clock: FakeClock
 ) -> None:

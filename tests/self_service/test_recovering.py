@@ -41,7 +41,7 @@ def _token(auth: Auth, client: Client, mails: Any) -> str:
     return token
 
 
-@pytest.mark.sec("RESET-05", "RESET-10", "LINK-21", "LINK-23", "SESS-05", "ASVS-6.4.3", "NIST-47")
+@pytest.mark.sec("RESET-05", "RESET-10", "LINK-21", "LINK-23", "SESS-05", "ASVS-6.4.3", "NIST-47", "ASVS-6.3.7")
 def test_a_reset_takes_everything_back(
     auth: Auth, client: Client, token: str, mails: Any, one: Any, log_in: Any, database: Database, told: Any
 ) -> None:
@@ -185,7 +185,7 @@ def test_requests_are_limited(auth: Auth, client: Client, mails: Any) -> None:
     assert len(mails(auth)) == 5
 
 
-@pytest.mark.sec("RESET-07", "RESET-08", "RESET-09", "LINK-24", "ENUM-04")
+@pytest.mark.sec("RESET-07", "RESET-08", "RESET-09", "LINK-24", "ENUM-04", "NIST-45")
 def test_who_gets_which_mail(auth: Auth, client: Client, add: Callable[..., User], mails: Any, form: Any) -> None:
     """Strangers, inactive people and unverified addresses get none; external people are told where to go."""
     add("gone@example.org", active=False)
@@ -284,7 +284,7 @@ def test_the_first_seed_s_link(auth: Auth, client: Client, database: Database, u
     assert isinstance(auth.reset(token, ANN, NEW, client), Done)
 
 
-@pytest.mark.sec("NIST-46")
+@pytest.mark.sec("NIST-46", "ASVS-6.4.3", "ASVS-6.4.4")
 def test_a_second_factor_stays(auth: Auth, token: str, client: Client, database: Database) -> None:
     """A reset takes no factor away, and with one nobody is in by the new password alone."""
     with database.unit() as db:

@@ -72,6 +72,7 @@ def test_fifty_activations_at_once_are_one(
         assert db.scalar(select(func.count()).select_from(auth.entities.session)) == 0
 
 
+@pytest.mark.sec("ASVS-6.4.1")
 def test_a_token_expires_and_can_t_be_forged(
     auth: Auth, client: Client, mails: Any, form: Any, clock: FakeClock, one: Any
 ) -> None:

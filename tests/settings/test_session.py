@@ -29,6 +29,7 @@ def test_default_limits() -> None:
     assert minutes(attempts.per_address) == (100, 10, 10)
 
 
+@pytest.mark.sec("NIST-56")
 def test_default_sessions() -> None:
     """A session lasts a working day, an hour unused, a month if remembered."""
     sessions = Sessions()

@@ -64,7 +64,7 @@ def test_an_address_of_the_domain_goes_on(browser: Any, password: str, database:
         assert db.query(AuthEvent).count() == 0
 
 
-@pytest.mark.sec("ENUM-01")
+@pytest.mark.sec("ENUM-01", "ENUM-10")
 def test_a_local_account_of_the_domain_is_not_told_from_none(browser: Any, add_user: Any) -> None:
     """The domain alone decides: neither the right password of an account nor that there is one changes anything."""
     add_user("ann@example.org")

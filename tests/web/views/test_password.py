@@ -14,7 +14,7 @@ def change(browser: Any, old: str = PASSWORD, new: str = NEW, confirm: str = NEW
     return form.submit(expect_errors=True)
 
 
-@pytest.mark.sec("SESS-01", "SESS-05")
+@pytest.mark.sec("SESS-01", "SESS-05", "ASVS-6.2.2")
 def test_change(town: Any) -> None:
     """All other sessions end, this one goes on under another token, and the new password is good."""
     browser = town.member()
@@ -51,7 +51,7 @@ def test_refusals(town: Any, fields: dict[str, str], error: str) -> None:
     assert town.logged_in()
 
 
-@pytest.mark.sec("ASVS-6.2.3")
+@pytest.mark.sec("ASVS-6.2.3", "PWD-13")
 def test_guessing_is_counted(make_town: Any) -> None:
     """Who has somebody's session guesses the password no more often than at the login page."""
     town = make_town(attempts={"login": {"limit": 2}})
