@@ -78,7 +78,7 @@ class Enrolment:
 class EnrolmentForm:
     """What a person has to see and answer before a factor is set up; ``remember`` goes into the transaction."""
 
-    show: Mapping[str, object] = field(default_factory=dict)
+    show: Mapping[str, object] = field(default_factory=dict, repr=False)
     remember: Mapping[str, object] = field(default_factory=dict, repr=False)
 
 

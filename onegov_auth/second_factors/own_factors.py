@@ -135,6 +135,9 @@ class OwnFactors(OwnAccount, SettingUp):
 
         def work(db: Session, user: User) -> Done | Refused:
             # The user's row is locked: of two who take the last two factors at once, the second sees the first.
+            refused = self._unproven(db, session, key_of(user), None)
+            if refused is not None:
+                return refused
             rows = self.factor_store.rows(db, key_of(user))
             gone = next((row for row in rows if row.id == as_key(self.entities.factor, factor_id)), None)
             if gone is None:
@@ -174,11 +177,18 @@ class OwnFactors(OwnAccount, SettingUp):
         if not self.is_fresh(session):
             return Refused("not_fresh")
         with self.database.read() as db:
-            primary = self.factor_store.primary(self.factor_store.types(db, user.id))
-            row = db.get(self.entities.session, session.session_id)
-            proven = set() if row is None else {*row.factors} & {*self.factors, PROVIDER}
-        if primary and not proven:
-            # A browser that is trusted has proven nothing.
+            return self._unproven(db, session, user.id, factor)
+
+    def _unproven(self, db: Session, session: Identity, user_id: Any, factor: Factor | None) -> Refused | None:
+        """
+        What the database says against it; asked once more under the lock of the user's row.
+
+        A session that was ended meanwhile, by the first factor that somebody else set up, adds none of its own.
+        """
+        row = db.get(self.entities.session, session.session_id)
+        primary = self.factor_store.primary(self.factor_store.types(db, user_id))
+        # A browser that is trusted has proven nothing.
+        if row is None or (primary and not {*row.factors} & {*self.factors, PROVIDER}):
             return Refused("not_fresh")
         return Refused("no_factor") if factor is not None and factor.spare and not primary else None
 
@@ -208,6 +218,9 @@ class OwnFactors(OwnAccount, SettingUp):
         user = self.locked(db, session.uid)
         if user is None or not user.active:
             return Refused("unknown_user"), event
+        refused = self._unproven(db, session, key_of(user), factor)
+        if refused is not None:
+            return refused, event
         taken = self.transactions.take(db, setup.transaction.id, setup.client, ENROL) if setup.begun else None
         if isinstance(taken, Refused):
             return taken, event

@@ -143,4 +143,7 @@ class Passwordless(Parts):
 
     def _passkeys(self) -> WebAuthnFactor | None:
         factor = self.factors.get(WebAuthnFactor.type)
+        # It stands in for a local password, and where those let nobody in, it doesn't either.
+        if LOCAL not in self.providers:
+            return None
         return factor if isinstance(factor, WebAuthnFactor) and factor.passwordless else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from onegov_auth.accounts.local import LOCAL
 from onegov_auth.attempts import Attempt
 from onegov_auth.domain import Client, Transaction, UserInfo
 from onegov_auth.events import Event
@@ -13,7 +14,7 @@ from onegov_auth.factors import Enrolment, EnrolmentForm, Factor
 from onegov_auth.outcomes import Outcome, Refused, Unavailable
 from onegov_auth.second_factors.answering import MAX_ANSWER, NOTHING, AnsweringFactors
 from onegov_auth.second_factors.gate import ENROLMENT
-from onegov_auth.waiting import Door
+from onegov_auth.waiting import Door, unpack
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -42,7 +43,7 @@ class Setup:
     client: Client
     event: Event
     transaction: Transaction
-    begun: Mapping[str, Any]
+    begun: Mapping[str, Any] = field(repr=False)
 
 
 class SettingUp(AnsweringFactors):
@@ -92,6 +93,9 @@ class SettingUp(AnsweringFactors):
         user = self.locked(db, setup.user.id)
         if user is None or not user.active:
             return Refused("inactive"), event
+        void = self._void(db, setup)
+        if void is not None:
+            return void, event
         if self.factor_store.primary(self.factor_store.types(db, setup.user.id)):
             # Somebody set one up meanwhile: it is the one that is asked for.
             return Refused("factor_enrolled_meanwhile"), event
@@ -101,6 +105,20 @@ class SettingUp(AnsweringFactors):
         self.factor_changed(db, user, "added", setup.factor, setup.client)
         taken = self.transactions.take(db, setup.transaction.id, setup.client, ENROLMENT)
         return taken, replace(event, failed=False)
+
+    def _void(self, db: Session, setup: Setup) -> Refused | None:
+        """
+        Why the login that waits would be refused by now: then nothing is set up either.
+
+        Whoever knew a password that was changed since would otherwise leave a factor of their own behind (RACE-14).
+        """
+        data = cast("Mapping[str, Any]", setup.transaction.data)
+        identity = unpack(data["identity"])
+        if not data["resumed"] and identity.source != LOCAL:
+            # Linked by no login yet: there is nothing that could have been taken back.
+            return None
+        found = self.accounts.again(db, setup.user.id, identity)
+        return found if isinstance(found, Refused) else None
 
     def try_enrolment(
         self, setup: Setup, answer: str | None

@@ -146,8 +146,10 @@ class FactorStore:
         mine = self.rows(db, key_of(user), factor.type)
         if len(mine) >= factor.most:
             return Refused("too_many_factors")
-        if enrolment.key is not None and self.find(db, factor.type, enrolment.key) is not None:
-            return Refused("factor_taken")
+        if enrolment.key is not None:
+            self._alone(db, factor.type, enrolment.key)
+            if self.find(db, factor.type, enrolment.key) is not None:
+                return Refused("factor_taken")
         row: UserFactor = self._rows(
             id=uuid4(),
             user_id=key_of(user),
@@ -162,6 +164,14 @@ class FactorStore:
         db.add(row)
         db.flush()
         return row
+
+    def _alone(self, db: Session, type_: str, key: str) -> None:
+        """Let nobody else set up what has this key until the unit ends."""
+        if db.get_bind().dialect.name == "postgresql":
+            # SQLite has one writer at a time; here two people at once would both find that nobody has it. No unique
+            # index: a row is stored anew before the old one goes when a user's factors are assigned.
+            digest = hashlib.sha256(f"onegov_auth factor {type_} {key}".encode("utf-8", "surrogatepass")).digest()
+            db.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], "big", signed=True))))
 
     def own(self, db: Session, user_id: Any, factor_id: object) -> UserFactor | None:
         """The factor of that id, if it is this user's."""
