@@ -132,6 +132,23 @@ def test_a_code_is_for_one_purpose(
     assert factor.enrol(ANN, code, begin(number=NUMBER)) == Refused("wrong_code")
 
 
+@pytest.mark.sec("SMS-07")
+def test_a_code_that_was_sent_to_set_a_number_up_logs_nobody_in(
+    factor: MTANFactor, begin: Callable[..., Transaction], messages: Callable[[], list[dict[str, str]]]
+) -> None:
+    """Whatever stands in the transaction: the purpose is written beside the code."""
+    form = factor.enrol(ANN, NUMBER, begin())
+    assert isinstance(form, EnrolmentForm)
+    code = messages()[-1]["text"].rpartition("#")[2]
+    mine = enrolled()
+    asked = factor.challenge([mine], begin("other"), CLIENT)
+    data = asked.data if isinstance(asked, Challenge) else {}
+
+    for remembered in ({}, form.remember, data, {**data, **form.remember}):
+        assert factor.verify([mine], code, begin(**remembered), CLIENT) == Refused("wrong_code")
+    assert factor.enrol(ANN, code, begin(**form.remember)) == Enrolment(data={"value": NUMBER})
+
+
 @pytest.mark.sec("SMS-01", "SMS-03")
 def test_a_code_is_right_once(factor: MTANFactor, ask: Callable[..., tuple[str, Transaction]]) -> None:
     """The code goes to the stored number, has six characters, and is taken once."""

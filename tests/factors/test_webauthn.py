@@ -86,7 +86,7 @@ def test_another_users_passkey_is_nobodys(
     assert isinstance(use(factor, [theirs], passkey, userHandle=None), Used)
 
 
-@pytest.mark.sec("WAN-07")
+@pytest.mark.sec("WAN-07", "WAN-06")
 def test_the_id_of_one_and_the_signature_of_another_is_refused(
     factor: WebAuthnFactor, own: Callable[..., Enrolled], use: Callable[..., Used | Refused]
 ) -> None:

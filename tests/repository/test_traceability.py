@@ -38,7 +38,8 @@ def test_table_is_up_to_date(security_table: ModuleType, checks: Any, root: Path
     ("name", "count"),
     [("LINK", 28), ("SESS", 12), ("COOKIE", 5), ("CSRF", 9), ("REDIR", 11), ("HOST", 6), ("LOG", 6), ("PWD", 14),
      ("RACE", 17), ("UNI", 11), ("ENUM", 12), ("RESET", 13), ("RATE", 10), ("NIST", 58), ("LDAP", 68),
-     ("OTP", 13), ("RECOV", 7), ("YUBI", 5), ("SMS", 7), ("WAN", 20), ("MFA", 18), ("OIDC-", 57), ("OIDCX", 36), ("AUTHLIB", 12), ("OAUTH", 26),
+     ("OTP", 13), ("RECOV", 7), ("YUBI", 5), ("SMS", 7), ("WAN", 20), ("MFA", 18),
+     ("OIDC-", 57), ("OIDCX", 36), ("AUTHLIB", 12), ("OAUTH", 26),
      ("ASVS-6.", 47), ("ASVS-7.", 19), ("ASVS-10.", 15), ("ASVS-16.", 13)],
 )  # fmt: skip
 def test_no_check_got_lost(checks: Any, name: str, count: int) -> None:
