@@ -8,6 +8,7 @@ credential id, and that the browser sent the JSON it should have.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,9 @@ MAX_ANSWER = 65_536
 
 #: Web Authentication Level 3 §7.1 step 25.
 MAX_CREDENTIAL_ID = 1023
+
+#: A credential's id in base64url; anything else is nobody's, and some of it no database takes.
+_ID = re.compile(f"[A-Za-z0-9_-]{{1,{MAX_CREDENTIAL_ID * 4 // 3}}}", re.ASCII)
 
 #: BSI TR-02102-1 and NIST SP 800-131A: no shorter RSA keys.
 MIN_RSA_BITS = 2048
@@ -272,7 +276,7 @@ def credential_id(answer: str) -> str:
         PasskeyError: If it does not say.
     """
     id_ = _loaded(answer).get("id")
-    if not isinstance(id_, str):
+    if not isinstance(id_, str) or not _ID.fullmatch(id_):
         raise PasskeyError("invalid_code", "id")
     return id_
 

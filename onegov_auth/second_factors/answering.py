@@ -199,6 +199,9 @@ class AnsweringFactors(SelfService):
             return None if user is None else (waiting, user_info(user))
 
     def _enrolled(self, user: UserInfo, type_: str) -> list[Enrolled]:
+        if type_ not in self.factors:
+            # Any text may come; some of it no database takes.
+            return []
         with self.database.read() as db:
             try:
                 return self.factor_store.enrolled(db, user.id, type_)

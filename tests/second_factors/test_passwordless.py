@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -154,6 +155,17 @@ def test_unknown_passkeys_and_other_handles_are_refused(
 
         assert isinstance(outcome, Refused)
         assert (outcome.code, outcome.to, last_event(database).code) == (code, "/there", code)
+
+
+@pytest.mark.sec("WAN-09")
+@pytest.mark.parametrize("id_", ["\x00", "\ud800", "", "a" * 1365, "a b", 7, None])
+def test_ids_that_are_none(auth: Auth, ask: Callable[..., tuple[str, Any]], client: Client, id_: object) -> None:
+    """What no browser sends as an id, and no database takes, is refused like any other nonsense."""
+    transaction, _ = ask()
+    outcome = auth.login_with_passkey(transaction, json.dumps({"id": id_}), client)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "invalid_code"
 
 
 @pytest.mark.sec("WAN-17", "WAN-05")
