@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from onegov_auth.accounts.local import SEEN, fingerprint
 from onegov_auth.domain import Client, Step, Transaction
 from onegov_auth.events import Event
-from onegov_auth.models import CHANGE_PASSWORD, as_key
+from onegov_auth.models import CHANGE_PASSWORD, as_key, key_of
 from onegov_auth.outcomes import Outcome, Refused
 from onegov_auth.parts import Parts
 from onegov_auth.road import NOT_BEGUN
@@ -62,6 +62,10 @@ class TakingSteps(Parts):
             if isinstance(taken, Refused):
                 return taken
             user = db.get(self.entities.user, as_key(self.entities.user, taken.data["user"]), with_for_update=True)
+            identity = cast("Mapping[str, Any]", taken.data["identity"])
+            if user is not None and isinstance(self.accounts.again(db, key_of(user), unpack(identity)), Refused):
+                # Void by now: whoever knew an old password chooses no new one. The road says why (RACE-14).
+                return taken
             asked = self.steps.get(step) if step == taken.data["step"] else None
             refused = Refused("unknown_step") if asked is None or user is None else asked.take(db, user, answer, client)
             if refused is not None or user is None:
@@ -71,7 +75,6 @@ class TakingSteps(Parts):
             db.flush()
             event = Event(type="step", client=client, user_id=user.id, username=user.username, steps=(Step(step),))
             self.events.record(db, event)
-            identity = cast("Mapping[str, Any]", taken.data["identity"])
             seen = fingerprint(user.password_hash) if step == CHANGE_PASSWORD else identity[SEEN]
             return replace(taken, data={**taken.data, "identity": {**identity, SEEN: seen}})
 
