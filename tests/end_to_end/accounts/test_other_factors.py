@@ -50,6 +50,16 @@ def log_out(town: Any, page: Page) -> None:
     page.get_by_role("button", name="Log out").click()
 
 
+def remove(town: Any, page: Page, browser: Page) -> None:
+    """Ann takes her only factor away, and is let in by the password alone from then on."""
+    page.goto(f"{town.url}/auth/account/factors")
+    page.get_by_role("link", name=re.compile("^Change ")).click()
+    page.get_by_role("button", name=re.compile("^Remove ")).click()
+    expect(page.get_by_text("There is none yet.")).to_be_visible()
+    town.log_in(browser, "ann@example.org")
+    is_in(browser)
+
+
 def is_in(page: Page) -> None:
     """Where the login led to."""
     expect(page.locator("#who")).to_have_text("ann@example.org|ann@example.org|member")
@@ -119,7 +129,7 @@ def touch(page: Page, key: SoftwareYubiKey, button: str) -> None:
 
 
 def test_yubikey(yubikeys: tuple[Any, SoftwareYubiKey], new_page: Pages) -> None:
-    """Set up by a touch; given with the password or after it; a used password is refused."""
+    """Set up by a touch; given with the password or after it; a used password is refused; removed."""
     town, key = yubikeys
     town.add("ann@example.org")
     page = new_page()
@@ -146,6 +156,7 @@ def test_yubikey(yubikeys: tuple[Any, SoftwareYubiKey], new_page: Pages) -> None
     expect(third.get_by_role("alert")).to_contain_text("not right")
     touch(third, key, "Go on")
     is_in(third)
+    remove(town, third, new_page())
 
 
 def test_validation_server_is_down(
@@ -168,7 +179,7 @@ def test_validation_server_is_down(
 
 
 def test_text_messages(make_town: Towns, new_page: Pages, tmp_path: Path) -> None:
-    """A number is proven by a code; at the next login a code goes there, once; another one on a click."""
+    """A number is proven by a code; at the next login a code goes there, once; another one on a click; removed."""
     spool = tmp_path / "sms"
     town = make_town(second_factors={"mtan": {"enabled": True}}, sms={"url": f"spool:{spool}", "sender": "Town"})
     town.add("ann@example.org")
@@ -201,6 +212,7 @@ def test_text_messages(make_town: Towns, new_page: Pages, tmp_path: Path) -> Non
         other.get_by_label("Code from the message").fill(tried)
         other.get_by_role("button", name="Go on").click()
     is_in(other)
+    remove(town, other, new_page())
 
 
 def code(town: Any, spool: Path, count: int) -> str:
