@@ -132,7 +132,7 @@ def test_nothing_changes_when_the_directory_can_not_be_believed(sync: Sync, crow
     crowd.change("".join(f"dn: {crowd.dn(f'p{number:03}')}\nchangetype: delete\n\n" for number in range(40)))
     shrunk = sync()
     assert (shrunk.exit_code, shrunk.stdout) == (4, "")
-    assert "40 of 245 people known from staff are missing" in shrunk.stderr
+    assert "Of 245 people known from staff, 40 are missing" in shrunk.stderr
     crowd.stop()
     gone = sync("--force")
     assert (gone.exit_code, gone.stdout) == (6, "")

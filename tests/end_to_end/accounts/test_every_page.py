@@ -331,6 +331,7 @@ def test_keyboard(town: Any, page: Page) -> None:
     skip = page.get_by_role("link", name="Skip to the content")
     assert skip.evaluate("it => document.activeElement === it && it.getBoundingClientRect().top >= 0")
     page.goto(f"{town.url}/auth/request-password")
+    expect(page.locator("input:focus")).to_have_count(1)
     for _ in range(3):
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
         page.keyboard.press("Tab")
