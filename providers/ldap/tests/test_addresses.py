@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from onegov_auth_ldap.addresses import addresses
+from onegov_auth.testing.clock import FakeClock
+from onegov_auth_ldap.addresses import KEPT, AddressBook, addresses
 from onegov_auth_ldap.errors import DirectoryError
 
 
@@ -58,3 +59,36 @@ def test_a_name_without_addresses_is_trouble(host: str) -> None:
     """A name that is unknown, or none at all, is told as such."""
     with pytest.raises(DirectoryError, match="has no address"):
         addresses(host, 389, 5)
+
+
+def test_addresses_are_remembered_for_a_while(clock: FakeClock) -> None:
+    """A server's addresses are asked for once in half a minute, and those of each server by themselves."""
+    asked: list[str] = []
+
+    def find(host: str, _port: int, _seconds: float) -> list[str]:
+        asked.append(host)
+        return [f"192.0.2.{len(asked)}"]
+
+    book = AddressBook(clock, find)
+
+    assert [book.find(host, 636, 5) for host in ("one", "one", "two")] == [["192.0.2.1"], ["192.0.2.1"], ["192.0.2.2"]]
+    clock.advance(KEPT)
+    assert book.find("one", 636, 5) == ["192.0.2.3"]
+    assert asked == ["one", "two", "one"]
+
+
+def test_a_failed_look_up_is_not_remembered(clock: FakeClock) -> None:
+    """A name server that did not answer is asked again by the next login."""
+    answers: list[list[str] | None] = [None, ["192.0.2.1"]]
+
+    def find(host: str, _port: int, _seconds: float) -> list[str]:
+        answer = answers.pop(0)
+        if answer is None:
+            raise DirectoryError("timeout", host)
+        return answer
+
+    book = AddressBook(clock, find)
+    with pytest.raises(DirectoryError):
+        book.find("one", 636, 5)
+
+    assert book.find("one", 636, 5) == ["192.0.2.1"]

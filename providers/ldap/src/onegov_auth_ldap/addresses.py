@@ -6,13 +6,46 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from onegov_auth.providers import Clock
 from onegov_auth_ldap.errors import DirectoryError
 
-__all__ = ["addresses"]
+__all__ = ["KEPT", "AddressBook", "Finder", "addresses"]
+
+#: How long addresses are remembered: a server that moves is followed soon, and not every login asks a name server.
+KEPT = timedelta(seconds=30)
 
 Resolver: TypeAlias = Callable[..., list[Any]]
+
+
+#: Finds the addresses of a host and port within so many seconds.
+Finder: TypeAlias = Callable[[str, int, float], list[str]]
+
+
+class AddressBook:
+    """
+    Remembers addresses for :data:`KEPT`; a host without one is asked for anew.
+
+    Args:
+        clock: The time.
+        find: Asks the resolver.
+    """
+
+    def __init__(self, clock: Clock, find: Finder | None = None) -> None:
+        self._clock = clock
+        self._find: Finder = find or addresses
+        self._known: dict[tuple[str, int], tuple[datetime, list[str]]] = {}
+
+    def find(self, host: str, port: int, seconds: float) -> list[str]:
+        """As :func:`addresses`."""
+        known = self._known.get((host, port))
+        if known is not None and self._clock() - known[0] < KEPT:
+            return known[1]
+        found = self._find(host, port, seconds)
+        self._known[host, port] = (self._clock(), found)
+        return found
 
 
 def addresses(host: str, port: int, seconds: float, resolve: Resolver = socket.getaddrinfo) -> list[str]:

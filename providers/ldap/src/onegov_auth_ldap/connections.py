@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from onegov_auth.providers import Clock
+from onegov_auth_ldap.addresses import AddressBook
 from onegov_auth_ldap.entry import Entry
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.flavour import ROOT, Flavour, flavour_of
@@ -48,6 +49,7 @@ class Connections:
     def __init__(self, settings: LDAPSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._book = AddressBook(clock)
         self._context: ssl.SSLContext = tls_context(settings.tls)
         self._lock = threading.Lock()
         self._idle: list[Session] = []
@@ -141,7 +143,7 @@ class Connections:
         Raises:
             DirectoryError: If it takes none.
         """
-        session = Session(url, self._settings, self._context, self._clock())
+        session = Session(url, self._settings, self._context, self._clock(), self._book.find)
         try:
             session.open(deadline)
         except DirectoryError:

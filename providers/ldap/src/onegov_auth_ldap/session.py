@@ -15,6 +15,7 @@ from ldap3 import BASE, DEREF_NEVER, LEVEL, NONE, SAFE_SYNC, SIMPLE, SUBTREE, Co
 from ldap3.core.exceptions import LDAPException
 from pyasn1.error import PyAsn1Error
 
+from onegov_auth_ldap.addresses import Finder, addresses
 from onegov_auth_ldap.entry import Entry
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.policy import NOTHING_SAID, REQUEST, Policy, read_policy
@@ -89,9 +90,13 @@ class Session:
         settings: The provider's.
         context: For TLS.
         opened: When.
+        find: Finds the server's addresses.
     """
 
-    def __init__(self, url: str, settings: LDAPSettings, context: ssl.SSLContext, opened: datetime) -> None:
+    def __init__(
+        self, url: str, settings: LDAPSettings, context: ssl.SSLContext, opened: datetime, find: Finder = addresses
+    ) -> None:
+        self._find = find
         self.url = url
         self.opened = opened
         self._address = urlsplit(url)
@@ -125,7 +130,7 @@ class Session:
         """
         timeouts, tls = self._settings.timeouts, self._address.scheme == "ldaps"
         seconds = timeouts.connect.total_seconds()
-        wire = connect(self._host, self._address.port or (636 if tls else 389), deadline, seconds)
+        wire = connect(self._host, self._address.port or (636 if tls else 389), deadline, seconds, self._find)
         if tls:
             wire = secure(wire, self._context, self._host, deadline.left(seconds))
         self._use(wire)

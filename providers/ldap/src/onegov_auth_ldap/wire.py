@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 
-from onegov_auth_ldap.addresses import addresses
+from onegov_auth_ldap.addresses import Finder, addresses
 from onegov_auth_ldap.errors import DirectoryError
 from onegov_auth_ldap.settings import TLSSettings
 
@@ -126,7 +126,7 @@ class Wire:
         return left
 
 
-def connect(host: str, port: int, deadline: Deadline, seconds: float) -> Wire:
+def connect(host: str, port: int, deadline: Deadline, seconds: float, find: Finder = addresses) -> Wire:
     """
     A connection to the first address of *host* that takes one.
 
@@ -135,12 +135,13 @@ def connect(host: str, port: int, deadline: Deadline, seconds: float) -> Wire:
         port: A port.
         deadline: The end of everything.
         seconds: For the look-up of the name, and for each address.
+        find: Finds the addresses.
 
     Raises:
         DirectoryError: ``connect`` or ``timeout``.
     """
     trouble: Exception | None = None
-    for address in addresses(host, port, deadline.left(seconds)):
+    for address in find(host, port, deadline.left(seconds)):
         try:
             raw = socket.create_connection((address, port), deadline.left(seconds))
         except OSError as error:
