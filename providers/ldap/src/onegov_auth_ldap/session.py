@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,6 +35,9 @@ SUCCESS, SIZE_LIMIT, REFERRAL, NO_SUCH_OBJECT = 0, 4, 10, 32
 
 #: RFC 4511 §4.3, which has no answer, with a message id that no request of ours reaches.
 _UNBIND = bytes.fromhex("30070204 7fffffff 4200")
+
+#: Seconds after an answer in which a connection is not looked at: the questions of one login follow each other.
+JUST_NOW = 0.5
 
 _START_TLS = "1.3.6.1.4.1.1466.20037"
 _PAGED = "1.2.840.113556.1.4.319"
@@ -104,6 +108,7 @@ class Session:
         self._settings = settings
         self._context = context
         self._wire: Wire | None = None
+        self._answered = float("-inf")
         # Nothing is asked of the server that was not asked by us: no schema, no referral, no lazy or anonymous bind.
         server = Server(self._host, get_info=NONE, allowed_referral_hosts=[])
         self._connection = _Connection(
@@ -136,6 +141,7 @@ class Session:
         self._use(wire)
         if self._settings.tls.start_tls:
             self._start_tls(wire, deadline, seconds)
+        self._answered = time.monotonic()
 
     def bind(self, name: str, password: bytes, deadline: Deadline) -> Answer:
         """
@@ -243,7 +249,9 @@ class Session:
 
     def usable(self) -> bool:
         """Whether the other side neither ended the connection nor said anything unasked."""
-        return self._wire is not None and not self._connection.closed and self._wire.quiet()
+        if self._wire is None or self._connection.closed:
+            return False
+        return time.monotonic() - self._answered < JUST_NOW or self._wire.quiet()
 
     def close(self) -> None:
         """Say goodbye if possible, and let go of the socket in any case."""
@@ -279,13 +287,15 @@ class Session:
             raise DirectoryError("connection", f"{self.url} is closed")
         wire.allow(deadline.left(self._settings.timeouts.operation.total_seconds()))
         try:
-            return operation()
+            answer = operation()
         except _TROUBLES as error:
             # Whatever it was, answers that come late must not be taken for answers to the next question.
             wire.close()
             self._connection.closed = True
             lost = isinstance(error, OSError | LDAPException)
             raise DirectoryError(wire.trouble or ("connection" if lost else "protocol"), self.url) from error
+        self._answered = time.monotonic()
+        return answer
 
     def _answer(self, result: Any, kind: str) -> Answer:
         if result.get("type") != kind:

@@ -143,7 +143,7 @@ def connect(host: str, port: int, deadline: Deadline, seconds: float, find: Find
     trouble: Exception | None = None
     for address in find(host, port, deadline.left(seconds)):
         try:
-            raw = socket.create_connection((address, port), deadline.left(seconds))
+            raw = _dial(address, port, deadline.left(seconds))
         except OSError as error:
             trouble = error
             continue
@@ -151,6 +151,17 @@ def connect(host: str, port: int, deadline: Deadline, seconds: float, find: Find
         return Wire(raw)
     reason = "timeout" if isinstance(trouble, TimeoutError) else "connect"
     raise DirectoryError(reason, f"{host}:{port} does not answer") from trouble
+
+
+def _dial(address: str, port: int, seconds: float) -> socket.socket:
+    raw = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        raw.settimeout(seconds)
+        raw.connect((address, port))
+    except OSError:
+        raw.close()
+        raise
+    return raw
 
 
 def secure(wire: Wire, context: ssl.SSLContext, host: str, seconds: float) -> Wire:
