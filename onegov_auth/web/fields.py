@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from webob.exc import HTTPBadRequest, HTTPRequestEntityTooLarge
+from webob.exc import HTTPBadRequest, HTTPNotFound, HTTPRequestEntityTooLarge
 
 if TYPE_CHECKING:
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["MAX_BODY", "FormFields", "all_fields", "posted_fields", "query_fields"]
+__all__ = ["MAX_BODY", "FormFields", "all_fields", "id_field", "posted_fields", "query_fields"]
 
 #: No form of ours is larger, in bytes; an answer of an identity provider may have some hundred kilobytes.
 MAX_BODY = 512 * 1024
@@ -75,3 +76,16 @@ def _single(items: Iterable[tuple[Any, Any]]) -> dict[str, str]:
             raise HTTPBadRequest("A field was sent twice.")
         fields[name] = value
     return fields
+
+
+def id_field(fields: Mapping[str, str], name: str) -> UUID:
+    """
+    The id that a form sent.
+
+    Raises:
+        HTTPNotFound: If it is none: there is nothing of that id.
+    """
+    try:
+        return UUID(fields.get(name, ""))
+    except ValueError:
+        raise HTTPNotFound from None

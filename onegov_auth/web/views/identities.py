@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from webob.exc import HTTPNotFound
 
@@ -15,7 +14,7 @@ from onegov_auth.outcomes import Refused
 from onegov_auth.providers import RedirectProvider
 from onegov_auth.web.account_page import account_page, ask_again, identity_of, named, person_of
 from onegov_auth.web.answers import after_start
-from onegov_auth.web.fields import posted_fields
+from onegov_auth.web.fields import id_field, posted_fields
 from onegov_auth.web.links import page_url
 from onegov_auth.web.own_pages import LoggedIn, OwnIdentities, reading
 from onegov_auth.web.pages import AuthPages
@@ -80,7 +79,7 @@ def change(self: OwnIdentities, request: AuthRequest) -> Response:  # noqa: ARG0
         # Who asks has just confirmed who they are here; not every provider could say when they did so there.
         outcome = auth.start(fields["link"], request.client, to, hints={"prompt": "login"}, link_to=session)
         return after_start(request, outcome, to=to)
-    done = auth.unlink(session, _id(fields.get("identity")), request.client)
+    done = auth.unlink(session, id_field(fields, "identity"), request.client)
     if not isinstance(done, Refused):
         request.success(request.translate(_REMOVED))
     elif done.code == "last_way_in":
@@ -89,10 +88,3 @@ def change(self: OwnIdentities, request: AuthRequest) -> Response:  # noqa: ARG0
         # Removed already, or somebody else's: there is no telling which.
         raise HTTPNotFound
     return redirect_to(request, page_url(request, _PATH))
-
-
-def _id(text: str | None) -> UUID:
-    try:
-        return UUID(text or "")
-    except ValueError:
-        raise HTTPNotFound from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from webob.exc import HTTPNotFound
 
@@ -13,7 +12,7 @@ from onegov_auth.accounts.local import LOCAL
 from onegov_auth.i18n import _
 from onegov_auth.mail import device
 from onegov_auth.web.account_page import account_page, ask_again, identity_of, named, person_of
-from onegov_auth.web.fields import posted_fields, query_fields
+from onegov_auth.web.fields import id_field, posted_fields, query_fields
 from onegov_auth.web.links import page_url
 from onegov_auth.web.own_pages import LoggedIn, OwnSessions, reading
 from onegov_auth.web.pages import AuthPages
@@ -73,19 +72,12 @@ def end(self: OwnSessions, request: AuthRequest) -> Response:  # noqa: ARG001 - 
     if what == "others":
         count = auth.end_sessions(identity_of(request), request.client)
         request.success(request.translate.plural("{n} session is ended.", "{n} sessions are ended.", count))
-    elif auth.end_session(identity_of(request), _id(fields.get("session")), request.client):
+    elif auth.end_session(identity_of(request), id_field(fields, "session"), request.client):
         request.success(request.translate(_ENDED))
     else:
         # Ended already, or somebody else's: there is no telling which.
         raise HTTPNotFound
     return redirect_to(request, page_url(request, _PATH))
-
-
-def _id(text: str | None) -> UUID:
-    try:
-        return UUID(text or "")
-    except ValueError:
-        raise HTTPNotFound from None
 
 
 def _row(request: AuthRequest, session: SessionInfo) -> Row:

@@ -15,7 +15,7 @@ from onegov_auth.forms import SignupLinkForm
 from onegov_auth.i18n import _
 from onegov_auth.web.account_page import account_page, ask_again, identity_of
 from onegov_auth.web.carried import carried, carry, put_down
-from onegov_auth.web.fields import FormFields, posted_fields, query_fields
+from onegov_auth.web.fields import FormFields, id_field, posted_fields, query_fields
 from onegov_auth.web.links import page_url
 from onegov_auth.web.names import visible
 from onegov_auth.web.own_pages import SignupLinks, reading
@@ -77,7 +77,7 @@ def change(self: SignupLinks, request: AuthRequest) -> Response:  # noqa: ARG001
         return again
     fields = posted_fields(request)
     if "revoke" in fields:
-        return _revoke(request, fields["revoke"])
+        return _revoke(request, id_field(fields, "revoke"))
     form = _form(request, FormFields(fields))
     if not form.validate():
         return _page(request, form, None)
@@ -90,11 +90,7 @@ def change(self: SignupLinks, request: AuthRequest) -> Response:  # noqa: ARG001
     return carry(request, "signup-link", token, page_url(request, _PATH))
 
 
-def _revoke(request: AuthRequest, link: str) -> Response:
-    try:
-        key = UUID(link)
-    except ValueError:
-        raise HTTPNotFound from None
+def _revoke(request: AuthRequest, key: UUID) -> Response:
     if not request.root_app.auth.revoke_signup_link(key, request.client, by=identity_of(request)):
         raise HTTPNotFound
     request.success(request.translate(_REVOKED))
