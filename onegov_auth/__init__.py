@@ -7,6 +7,15 @@ from onegov_auth.lazy import lookup as __getattr__  # noqa: F401 - Python calls 
 if TYPE_CHECKING:
     from onegov_auth.accounts import Hooks
     from onegov_auth.auth import Auth
+    from onegov_auth.models import (
+        AttemptMixin,
+        BundleMixin,
+        Entities,
+        GrantMixin,
+        GroupMixin,
+        PermissionMixin,
+        UserMixin,
+    )
     from onegov_auth.settings import load_settings
     from onegov_auth.web import (
         AuthApp,
@@ -23,17 +32,24 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AttemptMixin",
     "Auth",
     "AuthApp",
     "AuthBase",
     "AuthPages",
     "AuthRequest",
+    "BundleMixin",
+    "Entities",
+    "GrantMixin",
+    "GroupMixin",
     "Hooks",
     "Permission",
+    "PermissionMixin",
     "Personal",
     "Private",
     "Public",
     "Secret",
+    "UserMixin",
     "has_all",
     "has_any",
     "load_settings",

@@ -7,11 +7,13 @@ makes the rest by :meth:`Entities.on`.
 
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
 from onegov_auth.models.base import Base, TimestampMixin, as_key, key_name, key_of, primary_key
+from onegov_auth.models.bundle import Bundle, BundleMixin
 from onegov_auth.models.context import clock_of, entities_of, keys_of, maybe_keys_of
 from onegov_auth.models.directory_sync import DirectorySync, DirectorySyncMixin
 from onegov_auth.models.entities import DEFAULT, Entities
 from onegov_auth.models.event import AuthEvent, AuthEventMixin
 from onegov_auth.models.factor import UserFactor, UserFactorMixin
+from onegov_auth.models.grant import Grant, GrantMixin
 from onegov_auth.models.group import GroupMixin, UserGroup
 from onegov_auth.models.hashing import PasswordHasher, hasher_of
 from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
@@ -19,6 +21,7 @@ from onegov_auth.models.listener import KEEP_SESSION, end_sessions, move_rights
 from onegov_auth.models.names import MAX_USERNAME, canonical_username
 from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
 from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
+from onegov_auth.models.permission import PermissionMixin, PermissionRow
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
 from onegov_auth.models.signup_link import SignupLink, SignupLinkMixin
@@ -39,9 +42,13 @@ __all__ = [
     "AuthEvent",
     "AuthEventMixin",
     "Base",
+    "Bundle",
+    "BundleMixin",
     "DirectorySync",
     "DirectorySyncMixin",
     "Entities",
+    "Grant",
+    "GrantMixin",
     "GroupMixin",
     "LoginAttempt",
     "LoginTransaction",
@@ -51,6 +58,8 @@ __all__ = [
     "OutboxMessage",
     "OutboxMixin",
     "PasswordHasher",
+    "PermissionMixin",
+    "PermissionRow",
     "RoleMapping",
     "RoleMappingMixin",
     "SignupLink",

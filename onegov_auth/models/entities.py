@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, MetaData, Table
+from sqlalchemy import CheckConstraint, MetaData, Table, case, inspect
 from sqlalchemy.orm import DeclarativeBase
 
 from onegov_auth.errors import RegistryError
+from onegov_auth.models.associations import ASSOCIATIONS, association
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
-from onegov_auth.models.base import Base, primary_key
+from onegov_auth.models.base import Base
+from onegov_auth.models.bundle import Bundle, BundleMixin
 from onegov_auth.models.directory_sync import DirectorySync, DirectorySyncMixin
 from onegov_auth.models.event import AuthEvent, AuthEventMixin
 from onegov_auth.models.factor import UserFactor, UserFactorMixin
+from onegov_auth.models.grant import Grant, GrantMixin
 from onegov_auth.models.group import GroupMixin, UserGroup
 from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
 from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
 from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
+from onegov_auth.models.permission import PermissionMixin, PermissionRow
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
 from onegov_auth.models.signup_link import SignupLink, SignupLinkMixin
@@ -38,6 +42,9 @@ class Entities:
     Attributes:
         user: The users.
         group: The groups of users.
+        permission: The catalogue of permissions.
+        bundle: Permissions under one name.
+        grant: Rights of single users that have an origin or an end.
         role_mapping: Roles on single objects.
         tan: Short codes.
         signup_link: Links by which people may register.
@@ -51,10 +58,18 @@ class Entities:
         old_password: Passwords that may not come back.
         directory_sync: Which directories are being synced.
         user_groups: The table of memberships: ``user_id``, ``group_id``.
+        user_permissions: Permissions of users, given by hand: ``user_id``, ``permission_id``.
+        user_bundles: Bundles of users: ``user_id``, ``bundle_id``.
+        group_permissions: Permissions of groups: ``group_id``, ``permission_id``.
+        group_bundles: Bundles of groups: ``group_id``, ``bundle_id``.
+        bundle_permissions: What is in a bundle: ``bundle_id``, ``permission_id``.
     """
 
     user: type[User]
     group: type[UserGroup]
+    permission: type[PermissionRow]
+    bundle: type[Bundle]
+    grant: type[Grant]
     role_mapping: type[RoleMapping]
     tan: type[TAN]
     signup_link: type[SignupLink]
@@ -68,6 +83,11 @@ class Entities:
     old_password: type[OldPassword]
     directory_sync: type[DirectorySync]
     user_groups: Table
+    user_permissions: Table
+    user_bundles: Table
+    group_permissions: Table
+    group_bundles: Table
+    bundle_permissions: Table
 
     @classmethod
     def on(cls, base: type[DeclarativeBase], **classes: type[Any]) -> Entities:
@@ -90,19 +110,16 @@ class Entities:
             raise RegistryError(f"no such entity: {', '.join(unknown)}; there are {', '.join(_MIXINS)}")
         for name, class_ in classes.items():
             _check(name, class_)
-        user = classes.get("user") or _build(base, "user", {})
-        group = classes.get("group") or _build(base, "group", {})
-        links = {"__user__": user, "__group__": group}
-        others = {
-            name: classes.get(name) or _build(base, name, links) for name in _MIXINS if name not in {"user", "group"}
-        }
-        members = _memberships(base.metadata, user, group)
-        return cls(user=user, group=group, **others, user_groups=members).bind()
+        made: dict[str, Any] = {name: classes.get(name) or _build(base, name, {}) for name in _POINTED_TO}
+        links = {f"__{name}__": class_ for name, class_ in made.items()}
+        made |= {name: classes.get(name) or _build(base, name, links) for name in _MIXINS if name not in made}
+        return cls(**made, **_associations(base.metadata, made)).bind()
 
     def bind(self) -> Entities:
-        """Tell users and groups which classes belong to them."""
-        for class_ in (self.user, self.group):
+        """Tell the classes that others point to which ones belong to them."""
+        for class_ in (self.user, self.group, self.permission, self.bundle):
             class_.__entities__ = self
+        _one_right(self.grant)
         return self
 
 
@@ -119,19 +136,31 @@ def _build(base: type[DeclarativeBase], name: str, links: dict[str, type[Any]]) 
     return type(default.__name__, (mixin, base), {"__tablename__": default.__tablename__, **links})
 
 
-def _memberships(metadata: MetaData, user: type[UserMixin], group: type[GroupMixin]) -> Table:
-    user_key, group_key = primary_key(user), primary_key(group)
-    return Table(
-        "user_group_associations",
-        metadata,
-        Column("user_id", user_key.type, ForeignKey(user_key, ondelete="CASCADE"), primary_key=True),
-        Column("group_id", group_key.type, ForeignKey(group_key, ondelete="CASCADE"), primary_key=True, index=True),
-    )
+def _associations(metadata: MetaData, classes: dict[str, type[Any]]) -> dict[str, Any]:
+    return {
+        attribute: association(metadata, name, (left, classes[left]), (right, classes[right]))
+        for attribute, (name, left, right) in ASSOCIATIONS.items()
+    }
 
+
+def _one_right(grant: type[GrantMixin]) -> None:
+    # Here and not in the class: its columns may have other names in an application's own.
+    table: Any = inspect(grant).local_table
+    counted = [
+        case((column.is_(None), 0), else_=1) for column in (grant.permission_id, grant.bundle_id, grant.group_id)
+    ]
+    table.append_constraint(CheckConstraint(sum(counted[1:], counted[0]) == 1, name="one_right"))
+
+
+#: The classes that others point to; they are made first.
+_POINTED_TO = ("user", "group", "permission", "bundle")
 
 _MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
     "user": (UserMixin, User),
     "group": (GroupMixin, UserGroup),
+    "permission": (PermissionMixin, PermissionRow),
+    "bundle": (BundleMixin, Bundle),
+    "grant": (GrantMixin, Grant),
     "role_mapping": (RoleMappingMixin, RoleMapping),
     "tan": (TANMixin, TAN),
     "signup_link": (SignupLinkMixin, SignupLink),
@@ -146,8 +175,7 @@ _MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
     "directory_sync": (DirectorySyncMixin, DirectorySync),
 }
 
+_DEFAULTS: dict[str, Any] = {name: default for name, (_, default) in _MIXINS.items()}
+
 #: The default classes.
-DEFAULT = Entities(
-    **{name: default for name, (_, default) in _MIXINS.items()},
-    user_groups=_memberships(Base.metadata, User, UserGroup),
-).bind()
+DEFAULT = Entities(**_DEFAULTS, **_associations(Base.metadata, _DEFAULTS)).bind()

@@ -12,7 +12,9 @@ from onegov_auth.models.base import Base, TimestampMixin
 from onegov_auth.models.types import json_dict
 
 if TYPE_CHECKING:
+    from onegov_auth.models.bundle import Bundle
     from onegov_auth.models.entities import Entities
+    from onegov_auth.models.permission import PermissionRow
     from onegov_auth.models.role_mapping import RoleMapping
     from onegov_auth.models.user import User
 
@@ -60,6 +62,28 @@ class GroupMixin(TimestampMixin):
                 passive_deletes=True,
                 lazy="dynamic",
             )
+
+    @declared_attr
+    @classmethod
+    def permissions(cls) -> Mapped[list[PermissionRow]]:
+        """The permissions every member has."""
+        return relationship(
+            lambda: cls.__entities__.permission,
+            secondary=lambda: cls.__entities__.group_permissions,
+            back_populates="groups",
+            passive_deletes=True,
+        )
+
+    @declared_attr
+    @classmethod
+    def bundles(cls) -> Mapped[list[Bundle]]:
+        """The bundles every member has."""
+        return relationship(
+            lambda: cls.__entities__.bundle,
+            secondary=lambda: cls.__entities__.group_bundles,
+            back_populates="groups",
+            passive_deletes=True,
+        )
 
     if TYPE_CHECKING:
         role_mappings: DynamicMapped[RoleMapping]

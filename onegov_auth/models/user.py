@@ -29,7 +29,6 @@ from sqlalchemy.orm import (
     mapped_column,
     object_session,
     relationship,
-    synonym,
     validates,
 )
 from sqlalchemy.orm.attributes import set_committed_value
@@ -41,12 +40,13 @@ from onegov_auth.models.names import canonical_username
 from onegov_auth.models.open_sessions import WithSessions
 from onegov_auth.models.second_factor import WithFactors
 from onegov_auth.models.types import LowerText, UTCDateTime, json_dict
+from onegov_auth.models.user_activity import WithActivity
+from onegov_auth.models.user_rights import WithRights
 from onegov_auth.models.user_steps import WithSteps
 from onegov_auth.models.user_tokens import WithTokens
 
 if TYPE_CHECKING:
     from onegov_auth.models.entities import Entities
-    from onegov_auth.models.group import UserGroup
     from onegov_auth.models.identity import UserIdentity
     from onegov_auth.models.role_mapping import RoleMapping
 
@@ -64,7 +64,7 @@ def _username_key(context: Any) -> str:
     return canonical_username(context.get_current_parameters()["username"])
 
 
-class UserMixin(WithFactors, WithSessions, WithSteps, WithTokens, TimestampMixin):
+class UserMixin(WithActivity, WithRights, WithFactors, WithSessions, WithSteps, WithTokens, TimestampMixin):
     """
     The columns, relationships and properties of a user; ``id`` may be declared anew with another type.
 
@@ -107,12 +107,6 @@ class UserMixin(WithFactors, WithSessions, WithSteps, WithTokens, TimestampMixin
     #: The person's id at that provider, which never changes.
     source_id: Mapped[str | None] = mapped_column(Text, nullable=True)
 
-    #: Whether the user may log in.
-    active: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True, active_history=True)
-
-    #: The provider whose sync deactivated the user; ``None`` if a person did, whom no sync overrules.
-    deactivated_by: Mapped[str | None] = mapped_column(Text, nullable=True)
-
     #: When the user logged in last.
     last_login: Mapped[datetime | None] = mapped_column(UTCDateTime, nullable=True)
 
@@ -131,9 +125,6 @@ class UserMixin(WithFactors, WithSessions, WithSteps, WithTokens, TimestampMixin
     #: The language the person reads, as a tag such as ``"de"``; ``None`` leaves it to the browser.
     language: Mapped[str | None] = mapped_column(Text, nullable=True)
 
-    #: Moves with every change of the user's rights; what is derived from them is cached under it.
-    rights_stamp: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
-
     #: Moves with every token to reset the password; an older one is void (RESET-02).
     reset_stamp: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
 
@@ -150,23 +141,6 @@ class UserMixin(WithFactors, WithSessions, WithSteps, WithTokens, TimestampMixin
         return (
             Index("lowercase_username", text("lower(username)"), unique=True),
             UniqueConstraint("source", "source_id", name="unique_source_id"),
-        )
-
-    @declared_attr
-    @classmethod
-    def is_enabled(cls) -> Mapped[bool]:
-        """The second seed's name of :attr:`active`."""
-        return synonym("active")
-
-    @declared_attr
-    @classmethod
-    def groups(cls) -> Mapped[list[UserGroup]]:
-        """The groups the user is in."""
-        return relationship(
-            lambda: cls.__entities__.group,
-            secondary=lambda: cls.__entities__.user_groups,
-            back_populates="users",
-            passive_deletes=True,
         )
 
     @declared_attr
@@ -206,12 +180,6 @@ class UserMixin(WithFactors, WithSessions, WithSteps, WithTokens, TimestampMixin
         # Whoever assigns a role gives it by hand; a provider's mapping names itself afterwards.
         self.role_origin = None
         return role
-
-    @validates("active")
-    def _set_active(self, _key: str, active: bool) -> bool:
-        # Whoever assigns it decides; a sync names itself afterwards.
-        self.deactivated_by = None
-        return active
 
     @validates("email")
     def _set_email(self, _key: str, email: str | None) -> str | None:
