@@ -249,6 +249,8 @@ class Identity:
         provider: The provider the person came by.
         language: The language the person chose; ``None`` leaves it to the browser.
         confirmed: When the person proved last who they are, in seconds since 1970.
+        scope: What a token of theirs is good for: permissions, and intents by name; ``None`` for all they may do.
+        by_token: Whether a token speaks for them, and no session of a browser: it is good for no page of ours.
     """
 
     userid: str
@@ -261,6 +263,8 @@ class Identity:
     provider: str
     language: str | None = None
     confirmed: float | None = None
+    scope: frozenset[str] | None = None
+    by_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class RequestIdentity(morepath.Identity):
         provider: The provider the person came by.
         language: The language the person chose; None leaves it to the browser.
         confirmed: When the person proved last who they are, in seconds since 1970.
+        scope: What a token of theirs is good for: permissions, and intents by name; None for all they may do.
+        by_token: Whether a token speaks for them, and no session of a browser: it is good for no page of ours.
         tokens: The fine permissions, once they were asked for.
     """
 
@@ -47,6 +49,8 @@ class RequestIdentity(morepath.Identity):
     provider: str
     language: str | None
     confirmed: float | None
+    scope: frozenset[str] | None
+    by_token: bool
     tokens: frozenset[str] | None
 
     def __init__(self, row: Identity) -> None:
@@ -64,6 +68,8 @@ class RequestIdentity(morepath.Identity):
         self.provider = row.provider
         self.language = row.language
         self.confirmed = row.confirmed
+        self.scope = row.scope
+        self.by_token = row.by_token
 
 
 class SessionPolicy(morepath.IdentityPolicy):
