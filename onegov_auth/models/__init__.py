@@ -5,6 +5,7 @@ The tables, each a mixin and a default class, and what belongs to single rows.
 makes the rest by :meth:`Entities.on`.
 """
 
+from onegov_auth.models.api_token import ApiToken, ApiTokenMixin
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
 from onegov_auth.models.base import Base, TimestampMixin, as_key, key_name, key_of, primary_key
 from onegov_auth.models.bundle import Bundle, BundleMixin
@@ -17,13 +18,16 @@ from onegov_auth.models.grant import Grant, GrantMixin
 from onegov_auth.models.group import GroupMixin, UserGroup
 from onegov_auth.models.hashing import PasswordHasher, hasher_of
 from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
-from onegov_auth.models.listener import KEEP_SESSION, end_sessions, move_rights
+from onegov_auth.models.listener import KEEP_SESSION, end_sessions
 from onegov_auth.models.names import MAX_USERNAME, canonical_username
 from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
 from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
 from onegov_auth.models.permission import PermissionMixin, PermissionRow
+from onegov_auth.models.refresh_token import RefreshToken, RefreshTokenMixin
+from onegov_auth.models.rights import Concerned, move_rights
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
+from onegov_auth.models.signing_key import SigningKey, SigningKeyMixin
 from onegov_auth.models.signup_link import SignupLink, SignupLinkMixin
 from onegov_auth.models.tan import TAN, TANMixin
 from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
@@ -38,12 +42,15 @@ __all__ = [
     "MAX_USERNAME",
     "RESET",
     "TAN",
+    "ApiToken",
+    "ApiTokenMixin",
     "AttemptMixin",
     "AuthEvent",
     "AuthEventMixin",
     "Base",
     "Bundle",
     "BundleMixin",
+    "Concerned",
     "DirectorySync",
     "DirectorySyncMixin",
     "Entities",
@@ -60,8 +67,12 @@ __all__ = [
     "PasswordHasher",
     "PermissionMixin",
     "PermissionRow",
+    "RefreshToken",
+    "RefreshTokenMixin",
     "RoleMapping",
     "RoleMappingMixin",
+    "SigningKey",
+    "SigningKeyMixin",
     "SignupLink",
     "SignupLinkMixin",
     "TANMixin",

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, MetaData, Table, case, inspect
 from sqlalchemy.orm import DeclarativeBase
 
 from onegov_auth.errors import RegistryError
+from onegov_auth.models.api_token import ApiToken, ApiTokenMixin
 from onegov_auth.models.associations import ASSOCIATIONS, association
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
 from onegov_auth.models.base import Base
@@ -22,8 +23,10 @@ from onegov_auth.models.identity import UserIdentity, UserIdentityMixin
 from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
 from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
 from onegov_auth.models.permission import PermissionMixin, PermissionRow
+from onegov_auth.models.refresh_token import RefreshToken, RefreshTokenMixin
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
+from onegov_auth.models.signing_key import SigningKey, SigningKeyMixin
 from onegov_auth.models.signup_link import SignupLink, SignupLinkMixin
 from onegov_auth.models.tan import TAN, TANMixin
 from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
@@ -57,6 +60,9 @@ class Entities:
         message: Mails and text messages that are to be sent.
         old_password: Passwords that may not come back.
         directory_sync: Which directories are being synced.
+        api_token: Tokens by which people's programs come in.
+        refresh_token: How API clients get their next access token.
+        signing_key: What access tokens are signed with.
         user_groups: The table of memberships: ``user_id``, ``group_id``.
         user_permissions: Permissions of users, given by hand: ``user_id``, ``permission_id``.
         user_bundles: Bundles of users: ``user_id``, ``bundle_id``.
@@ -82,6 +88,9 @@ class Entities:
     message: type[OutboxMessage]
     old_password: type[OldPassword]
     directory_sync: type[DirectorySync]
+    api_token: type[ApiToken]
+    refresh_token: type[RefreshToken]
+    signing_key: type[SigningKey]
     user_groups: Table
     user_permissions: Table
     user_bundles: Table
@@ -110,9 +119,10 @@ class Entities:
             raise RegistryError(f"no such entity: {', '.join(unknown)}; there are {', '.join(_MIXINS)}")
         for name, class_ in classes.items():
             _check(name, class_)
-        made: dict[str, Any] = {name: classes.get(name) or _build(base, name, {}) for name in _POINTED_TO}
-        links = {f"__{name}__": class_ for name, class_ in made.items()}
-        made |= {name: classes.get(name) or _build(base, name, links) for name in _MIXINS if name not in made}
+        made: dict[str, Any] = {}
+        for name in sorted(_MIXINS, key=lambda name: name not in _POINTED_TO):
+            links = {f"__{other}__": made[other] for other in _POINTED_TO if other in made}
+            made[name] = classes.get(name) or _build(base, name, links)
         return cls(**made, **_associations(base.metadata, made)).bind()
 
     def bind(self) -> Entities:
@@ -153,7 +163,7 @@ def _one_right(grant: type[GrantMixin]) -> None:
 
 
 #: The classes that others point to; they are made first.
-_POINTED_TO = ("user", "group", "permission", "bundle")
+_POINTED_TO = ("user", "group", "permission", "bundle", "session")
 
 _MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
     "user": (UserMixin, User),
@@ -173,6 +183,9 @@ _MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
     "message": (OutboxMixin, OutboxMessage),
     "old_password": (OldPasswordMixin, OldPassword),
     "directory_sync": (DirectorySyncMixin, DirectorySync),
+    "api_token": (ApiTokenMixin, ApiToken),
+    "refresh_token": (RefreshTokenMixin, RefreshToken),
+    "signing_key": (SigningKeyMixin, SigningKey),
 }
 
 _DEFAULTS: dict[str, Any] = {name: default for name, (_, default) in _MIXINS.items()}
