@@ -24,6 +24,8 @@ NAMES = {
     "GrantMixin": "onegov_auth.models",
     "GroupMixin": "onegov_auth.models",
     "Hooks": "onegov_auth.accounts",
+    "NavItem": "onegov_auth.web",
+    "NavURL": "onegov_auth.web",
     "Permission": "onegov_auth.web",
     "PermissionMixin": "onegov_auth.models",
     "Personal": "onegov_auth.web",

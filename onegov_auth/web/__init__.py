@@ -3,6 +3,7 @@
 from onegov_auth.web import views
 from onegov_auth.web.app import AuthApp
 from onegov_auth.web.base import AuthBase
+from onegov_auth.web.navigation import NavItem, NavURL
 from onegov_auth.web.pages import AuthPages
 from onegov_auth.web.permissions import Intent, Permission, Personal, Private, Public, Secret, has_all, has_any
 from onegov_auth.web.request import AuthRequest
@@ -13,6 +14,8 @@ __all__ = [
     "AuthPages",
     "AuthRequest",
     "Intent",
+    "NavItem",
+    "NavURL",
     "Permission",
     "Personal",
     "Private",

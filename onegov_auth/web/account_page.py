@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from onegov_auth.i18n import _
 from onegov_auth.web.links import logout_url, page_url
 from onegov_auth.web.names import provider_name
+from onegov_auth.web.navigation import NavItem, NavURL
 from onegov_auth.web.redirects import redirect_to, safe_path
 from onegov_auth.web.render import page
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from onegov_auth.domain import Identity
     from onegov_auth.models import User
+    from onegov_auth.web.navigation import NavNode
     from onegov_auth.web.request import AuthRequest
 
 __all__ = ["FRESH", "account_page", "ask_again", "identity_of", "named", "person_of"]
@@ -23,27 +25,37 @@ __all__ = ["FRESH", "account_page", "ask_again", "identity_of", "named", "person
 #: What a provider is asked for a login that is fresh: the person, whatever session there is (OIDC Core §3.1.2.1).
 FRESH = {"prompt": "login", "max_age": "0"}
 
-_MENU = (
-    ("account", _("Your account")),
-    ("account/password", _("Password")),
-    ("account/email", _("E-mail address")),
-    ("account/identities", _("Ways to log in")),
-    ("account/factors", _("Second factors")),
-    ("account/sessions", _("Sessions")),
-    ("account/activity", _("Recent activity")),
+
+def _item(label: str, path: str) -> NavItem:
+    return NavItem(label, NavURL(path, mount="auth"))
+
+
+#: What there is depends on the settings, and who sees it on the permissions of the pages.
+_MENU = NavItem(
+    NavItem(
+        _("Your account"),
+        _item(_("Profile"), "account"),
+        _item(_("Password"), "account/password"),
+        _item(_("E-mail address"), "account/email"),
+        _item(_("Ways to log in"), "account/identities"),
+        _item(_("Second factors"), "account/factors"),
+        _item(_("Sessions"), "account/sessions"),
+        _item(_("API tokens"), "account/tokens"),
+        _item(_("Recent activity"), "account/activity"),
+    ),
+    NavItem(
+        _("Administration"),
+        _item(_("Users"), "admin/users"),
+        _item(_("Groups"), "admin/groups"),
+        _item(_("Bundles"), "admin/bundles"),
+        _item(_("Permissions"), "admin/permissions"),
+        _item(_("Signup links"), "admin/signup-links"),
+        _item(_("Open sessions"), "admin/sessions"),
+        _item(_("Events"), "admin/events"),
+        _item(_("Attempts"), "admin/attempts"),
+        _item(_("Providers"), "admin/providers"),
+    ),
 )
-
-#: For administrators only.
-_ADMINISTRATION = (("admin/signup-links", _("Signup links")),)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A page of the menu."""
-
-    url: str
-    label: str
-    current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,7 @@ def account_page(request: AuthRequest, name: str, path: str, status: int = 200, 
         name,
         status,
         me=me,
-        menu=_menu(request, path),
+        menu=_menu(request),
         user=person_of(request),
         action=page_url(request, path),
         csrf_token=request.csrf_token,
@@ -90,16 +102,10 @@ def account_page(request: AuthRequest, name: str, path: str, status: int = 200, 
     )
 
 
-def _menu(request: AuthRequest, path: str) -> list[Entry]:
-    factors = request.root_app.auth.factors
-    entries = [entry for entry in _MENU if factors or entry[0] != "account/factors"]
-    if request.is_secret(request.root_app):
-        entries += _ADMINISTRATION
-    # What lies below a page belongs to it; only the first one has all others below.
-    below = [
-        entry for entry, _label in entries if path == entry or (entry != "account" and path.startswith(f"{entry}/"))
-    ]
-    return [Entry(page_url(request, entry), label, entry in below) for entry, label in entries]
+def _menu(request: AuthRequest) -> NavNode:
+    """Both groups for those who administer; for everybody else, the pages of their own without a group around them."""
+    menu = _MENU.bind(request)
+    return menu if len(menu.permitted_sub_nodes) > 1 else menu.permitted_sub_nodes[0]
 
 
 def ask_again(request: AuthRequest, path: str, *, factor: bool = False) -> Response | None:

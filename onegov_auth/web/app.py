@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from onegov_auth.models import User
     from onegov_auth.settings import Settings
+    from onegov_auth.web.navigation import NavItem, NavURL
 
 __all__ = ["AuthApp"]
 
@@ -78,6 +79,7 @@ class AuthApp(AuthBase):
         hooks: What :class:`onegov_auth.auth.Auth` asks and tells.
         password_policy: Which new passwords are allowed; a subclass adds checks or leaves some out.
         mail_templates: Folders with templates that go before ours, in a folder ``mail`` below.
+        menus: The navigation menus by name; ``request.menu(name)`` is one as a person sees it.
     """
 
     auth_path: ClassVar[str] = "auth"
@@ -91,6 +93,7 @@ class AuthApp(AuthBase):
     hooks: ClassVar[Hooks] = Hooks()
     password_policy: ClassVar[type[PasswordPolicy]] = PasswordPolicy
     mail_templates: ClassVar[Sequence[str | PathLike[str]]] = ()
+    menus: ClassVar[Mapping[str, NavItem]] = {}
 
     mount_auth_pages = dectate.directive(MountPages)
 
@@ -101,6 +104,8 @@ class AuthApp(AuthBase):
         self.origin = settings.base_url.lower()
         self.netloc = urlsplit(self.origin).netloc
         self.look = look_sheet(settings.look)
+        #: Where the links of menus lead, as they are found.
+        self.links: dict[NavURL, Any] = {}
         self.cookies = CookieJar.named(settings.cookie_name, secure=settings.cookies.secure)
         self.intents = {role: frozenset(intents) for role, intents in settings.roles.items()}
         self.driver_error: type[Exception] = auth.database.engine.dialect.loaded_dbapi.OperationalError
@@ -160,6 +165,11 @@ class AuthApp(AuthBase):
             return own_page(HTTPBadRequest("The address can't be read."))(environ, start_response)
         answer: Iterable[bytes] = self.publish(request)(environ, start_response)
         return answer
+
+    @classmethod
+    def add_navigation_menu(cls, name: str, menu: NavItem) -> None:
+        """Have a menu of that name, in this class and its subclasses; one of the same name is replaced."""
+        cls.menus = {**cls.menus, name: menu}
 
     def session_factory(self) -> Session:
         """A database session for one request; a host that owns its engine overrides this."""

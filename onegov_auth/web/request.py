@@ -6,13 +6,10 @@ import secrets
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import quote, unquote, urlsplit
 
 import morepath
-from morepath.publish import get_view_name, resolve_model
 from morepath.reify import reify
 from sqlalchemy.exc import OperationalError
-from webob.exc import HTTPException
 
 from onegov_auth import tokens
 from onegov_auth.domain import Client
@@ -20,6 +17,7 @@ from onegov_auth.i18n import Translator, languages, match, translator
 from onegov_auth.web import csrf
 from onegov_auth.web.clients import client_address, request_id
 from onegov_auth.web.cookies import read_cookie
+from onegov_auth.web.destinations import destination
 from onegov_auth.web.fields import MAX_BODY
 from onegov_auth.web.flash import Flash, Message
 from onegov_auth.web.hosts import own_origin
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
 
     from onegov_auth.models import User
     from onegov_auth.web.app import AuthApp
+    from onegov_auth.web.navigation import NavNode
 
 __all__ = ["AuthRequest"]
 
@@ -165,28 +164,16 @@ class AuthRequest(morepath.Request[Any]):
         Raises:
             KeyError: If there is no such page.
         """
-        request = self._request_for(url)
-        try:
-            model = resolve_model(request)
-        except HTTPException as error:
-            raise KeyError(f"there is no page at {url}") from error
-        name = get_view_name(request.unconsumed)
-        if model is None or name is None:
-            raise KeyError(f"there is no page at {url}")
-        view = request.app.get_view.by_predicates(model=model.__class__, name=name, request_method="GET").component
-        if view is None or getattr(view, "internal", False):
-            raise KeyError(f"there is no page at {url}")
-        permission = getattr(view, "permission", None)
-        return permission is None or bool(request.app._permits(self.identity, model, permission))  # noqa: SLF001 - as above
+        return destination(self, url).permits(self.identity)
 
-    def _request_for(self, url: str) -> AuthRequest:
-        """A request of our own class, for the same person: Morepath's ``resolve_path`` makes a plain one."""
-        parts = urlsplit(url)
-        environ = self.environ | {"REQUEST_METHOD": "GET", "QUERY_STRING": parts.query}
-        path = unquote(parts.path.removeprefix(quote(self.script_name)))
-        request = type(self)(environ, self.root_app, path_info=path)
-        request.__dict__.update(identity=self.identity, db=self.db)
-        return request
+    def menu(self, name: str) -> NavNode:
+        """
+        A menu of the application as the person sees it; see :mod:`onegov_auth.web.navigation`.
+
+        Raises:
+            KeyError: If there is none of that name.
+        """
+        return self.root_app.menus[name].bind(self)
 
     def is_public(self, model: object) -> bool:
         """Whether the person may see what is public on *model*."""
