@@ -17,14 +17,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import String, bindparam, cast, delete, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from onegov_auth.clock import Clock, utcnow
-from onegov_auth.domain import Identity, SessionInfo, hexadecimal
+from onegov_auth.domain import Identity, SessionInfo
 from onegov_auth.errors import DecryptionError
-from onegov_auth.models import DEFAULT, primary_key
+from onegov_auth.models import DEFAULT
 from onegov_auth.statements import Prepared
+from onegov_auth.whose import Whose, select_whose
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -121,7 +122,7 @@ class Sessions:
         dialect = database.engine.dialect
         self._insert = Prepared(dialect, insert(table), [*_INFO, *_MORE])
         self._make_room = Prepared(dialect, delete(table).where(table.c.id.in_(_beyond_statement(table))))
-        self._groups: dict[str, frozenset[str]] = {}
+        self._whose = Whose()
 
     def open(
         self,
@@ -188,11 +189,12 @@ class Sessions:
         """
         if _TOKEN.fullmatch(token) is None:
             return None
-        row = self._lookup(token_hash=token_hash(self._application, token))
+        return self._found(self._lookup(token_hash=token_hash(self._application, token)))
+
+    def _found(self, row: Sequence[Any] | None) -> Identity | None:
         if row is None:
             return None
-        session_id, uid, last_seen, expires, remember, provider, checked, confirmed, *user = row
-        username, role, rights, language, groups = user
+        session_id, last_seen, expires, remember, provider, checked, confirmed, *user = row
         now = self._clock().timestamp()
         if now >= expires or (not remember and now >= last_seen + self._idle):
             return None
@@ -201,18 +203,8 @@ class Sessions:
             return None
         if now - last_seen >= self._touch:
             self._seen(id_, last_seen)
-        return Identity(
-            username,
-            hexadecimal(uid),
-            role,
-            self._groupids(groups) if groups else frozenset(),
-            self._application,
-            id_,
-            rights,
-            provider,
-            language,
-            confirmed,
-        )
+        whose = self._whose.read(user, self._application)
+        return Identity(**whose, session_id=id_, provider=provider, confirmed=confirmed)
 
     def info(self, db: Session, session_id: UUID) -> SessionInfo | None:
         """A session by its public id."""
@@ -293,14 +285,6 @@ class Sessions:
     def _alive(self, row: UserSession, now: datetime) -> bool:
         return now < row.expires and (row.remember or now < row.last_seen + self._limits.idle)
 
-    def _groupids(self, groups: str) -> frozenset[str]:
-        known = self._groups.get(groups)
-        if known is None:
-            if len(self._groups) > 10_000:
-                self._groups.clear()
-            known = self._groups[groups] = frozenset(part.replace("-", "") for part in groups.split(","))
-        return known
-
     def _info(self, row: UserSession) -> SessionInfo:
         return SessionInfo(
             id=row.id,
@@ -340,31 +324,15 @@ def _beyond_statement(table: Any) -> Any:
 
 def _lookup_statement(entities: Entities) -> Any:
     sessions: Any = entities.session.__table__
-    users: Any = entities.user.__table__
-    key = primary_key(entities.user)
-    members: Any = entities.user_groups
-    comma: Any = literal_column("','")
-    groups = (
-        select(func.aggregate_strings(cast(members.c.group_id, String), comma))
-        .where(members.c.user_id == key)
-        .scalar_subquery()
+    found = select_whose(
+        entities,
+        sessions,
+        sessions.c.id,
+        sessions.c.last_seen,
+        sessions.c.expires,
+        sessions.c.remember,
+        sessions.c.provider,
+        sessions.c.checked,
+        sessions.c.confirmed,
     )
-    return (
-        select(
-            sessions.c.id,
-            key,
-            sessions.c.last_seen,
-            sessions.c.expires,
-            sessions.c.remember,
-            sessions.c.provider,
-            sessions.c.checked,
-            sessions.c.confirmed,
-            users.c.username,
-            users.c.role,
-            users.c.rights_stamp,
-            users.c.language,
-            groups,
-        )
-        .join_from(sessions, users, sessions.c.user_id == key)
-        .where(sessions.c.token_hash == bindparam("token_hash"), users.c.active)
-    )
+    return found.where(sessions.c.token_hash == bindparam("token_hash"))

@@ -329,16 +329,6 @@ def test_no_session_has_no_information(sessions: Sessions, database: Database, u
         assert sessions.info(db, user.id) is None
 
 
-def test_group_lists_are_kept_by_content(sessions: Sessions) -> None:
-    """The parsed list of groups is shared, and the memory for it has an end."""
-    first = sessions._groupids("a-b,c")
-    assert first == {"ab", "c"}
-    assert sessions._groupids("a-b,c") is first
-    for number in range(10_001):
-        sessions._groupids(str(number))
-    assert len(sessions._groups) <= 10_001
-
-
 @pytest.mark.sec("RACE-13")
 def test_nobody_gets_in_while_being_deactivated(
     sessions: Sessions, database: Database, user: User, client: Client, log_in: LogIn
