@@ -120,6 +120,8 @@ class Attempts:
                 is_during_lockout=locked,
                 success=False if locked else None,
                 code="locked" if locked else None,
+                person=None,
+                device=None,
             )
             if locked or row is None:
                 return Refused("locked", retry_after=int(wait.total_seconds()) + 1)

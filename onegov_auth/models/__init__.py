@@ -6,7 +6,7 @@ makes the rest by :meth:`Entities.on`.
 """
 
 from onegov_auth.models.api_token import ApiToken, ApiTokenMixin
-from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
+from onegov_auth.models.attempt import SECOND_SEEDS_KINDS, AttemptMixin, LoginAttempt, account_key
 from onegov_auth.models.base import Base, TimestampMixin, as_key, key_name, key_of, primary_key
 from onegov_auth.models.bundle import Bundle, BundleMixin
 from onegov_auth.models.context import clock_of, entities_of, keys_of, maybe_keys_of
@@ -41,6 +41,7 @@ __all__ = [
     "KEEP_SESSION",
     "MAX_USERNAME",
     "RESET",
+    "SECOND_SEEDS_KINDS",
     "TAN",
     "ApiToken",
     "ApiTokenMixin",
@@ -86,6 +87,7 @@ __all__ = [
     "UserMixin",
     "UserSession",
     "UserSessionMixin",
+    "account_key",
     "as_key",
     "canonical_username",
     "clock_of",

@@ -9,7 +9,18 @@ from pydantic import BeforeValidator, Field
 
 from onegov_auth.settings.types import Duration, Section
 
-__all__ = ["AddressLimit", "Attempts", "Cookies", "FactorLimit", "Limit", "RecoveryLimit", "Sessions", "SignupLimit"]
+__all__ = [
+    "AddressLimit",
+    "Attempts",
+    "Cookies",
+    "FactorLimit",
+    "KindLimit",
+    "Limit",
+    "RecoveryLimit",
+    "Sessions",
+    "SignupLimit",
+    "TokenLimit",
+]
 
 NOTHING = timedelta(0)
 
@@ -60,7 +71,21 @@ class Limit(Section):
     lockout: Duration = Field(timedelta(hours=1), gt=NOTHING)
 
 
-class FactorLimit(Limit):
+class KindLimit(Limit):
+    """
+    The same for one kind of attempt, with numbers of its own for addresses.
+
+    Attributes:
+        same_address: How many failures of one account one address may have, within the same times; as many as
+            the account if left out.
+        per_address: How many one address may have with whatever accounts, in place of ``attempts.per_address.limit``.
+    """
+
+    same_address: int | None = Field(None, ge=1, le=100)
+    per_address: int | None = Field(None, ge=1, le=1_000_000)
+
+
+class FactorLimit(KindLimit):
     """The same for the codes of second factors."""
 
     limit: int = Field(5, ge=1, le=100)
@@ -68,18 +93,25 @@ class FactorLimit(Limit):
     lockout: Duration = Field(timedelta(minutes=15), gt=NOTHING)
 
 
-class RecoveryLimit(Limit):
+class RecoveryLimit(KindLimit):
     """The same for forgotten passwords."""
 
     limit: int = Field(5, ge=1, le=100)
     within: Duration = Field(timedelta(hours=1), gt=NOTHING)
 
 
-class SignupLimit(Limit):
+class SignupLimit(KindLimit):
     """The same for registrations."""
 
     limit: int = Field(20, ge=1, le=10_000)
     within: Duration = Field(timedelta(hours=1), gt=NOTHING)
+
+
+class TokenLimit(KindLimit):
+    """The same for API tokens that nobody has, and for making new ones."""
+
+    limit: int = Field(100, ge=1, le=10_000)
+    lockout: Duration = Field(timedelta(minutes=10), gt=NOTHING)
 
 
 class AddressLimit(Limit):
@@ -102,15 +134,20 @@ class Attempts(Section):
     Attributes:
         login: Wrong passwords of one account.
         factor: Wrong codes of one account.
-        recovery: Requests for a new password.
+        recovery: Requests for a new password, and links that were used.
         signup: Registrations.
+        token: API tokens.
         per_address: Of one network address, whatever the account; ``false`` switches it off.
+        in_a_row: So many wrong passwords or codes in a row disable logins to the account (NIST 800-63B-4 §3.2.2); a
+            quarter of them is kept for browsers that the owner logged in with before.
     """
 
-    login: Limit = Limit()
+    login: KindLimit = KindLimit()
     factor: FactorLimit = FactorLimit()
     recovery: RecoveryLimit = RecoveryLimit()
     signup: SignupLimit = SignupLimit()
+    token: TokenLimit = TokenLimit()
     per_address: Annotated[
         AddressLimit | None, BeforeValidator(_switch, json_schema_input_type=AddressLimit | bool | None)
     ] = AddressLimit()
+    in_a_row: int = Field(100, ge=20, le=100)
