@@ -21,7 +21,8 @@ Every error this framework raises, under one root.
     ├── SchemaOutdatedError          the database needs ``onegov-auth db upgrade``
     ├── InvalidPasswordError         a password that can't be hashed
     ├── DirectoryUnavailableError    a directory that can't list its people now
-    └── SyncLostError                another sync took over
+    ├── SyncLostError                another sync took over
+    └── UnknownRightError            a permission, bundle or group that isn't there
 
 An expected refusal (a wrong password, a foreign state) is no error but a value:
 see :mod:`onegov_auth.outcomes`.
@@ -56,6 +57,7 @@ __all__ = [
     "SchemaOutdatedError",
     "SettingsError",
     "SyncLostError",
+    "UnknownRightError",
     "UnknownUserError",
 ]
 
@@ -230,3 +232,20 @@ class SyncLostError(OnegovAuthError):
     """Raised when a sync goes on after another one took its place, because it gave no sign of life for too long."""
 
     code = "sync_lost"
+
+
+class UnknownRightError(OnegovAuthError):
+    """
+    Raised when somebody is to be given what isn't there.
+
+    Args:
+        kind: ``permission``, ``bundle`` or ``group``.
+        name: Its token or name.
+    """
+
+    code = "unknown_right"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"There is no {kind} {name}.")
+        self.kind = kind
+        self.name = name

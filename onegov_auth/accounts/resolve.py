@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import bindparam, or_, select, update
 
+from onegov_auth.accounts.following import Following
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
 from onegov_auth.accounts.rules import NO_ROLE, Rules, groups_step, names_of, new_user, usable_id
@@ -20,7 +21,7 @@ from onegov_auth.accounts.unchanged import Unchanged, user_info
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import awaits_activation
 from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity, hexadecimal
-from onegov_auth.models import DEFAULT, canonical_username, primary_key, step_names
+from onegov_auth.models import DEFAULT, canonical_username, key_of, primary_key, step_names
 from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
 
@@ -55,7 +56,7 @@ class Conflict:
     steps: tuple[Step, ...]
 
 
-class Accounts:
+class Accounts(Following):
     """
     Finds or makes the local user of an identity.
 
@@ -80,10 +81,8 @@ class Accounts:
         clock: Clock = utcnow,
         entities: Entities = DEFAULT,
     ) -> None:
-        self.rules = Rules(tuple(roles), frozenset(privileged_roles), frozenset(change_username_roles))
-        self.hooks = hooks if hooks is not None else Hooks()
-        self._clock = clock
-        self._users: Any = entities.user
+        rules = Rules(tuple(roles), frozenset(privileged_roles), frozenset(change_username_roles))
+        super().__init__(rules, hooks if hooks is not None else Hooks(), clock, entities)
         self._identities: Any = entities.identity
         table: Any = self._users.__table__
         rows = table.c
@@ -312,7 +311,9 @@ class Accounts:
         db.flush()
         info = user_info(user)
         linked = self.link(db, info, identity, "provisioned")
-        return Resolved(info, created=True, steps=(Step("provision", role), linked, groups_step(identity)), linked=True)
+        granted = self.grant(db, user, identity, settings)
+        steps = (Step("provision", role), linked, *granted, groups_step(identity))
+        return Resolved(info, created=True, steps=steps, linked=True)
 
     def _admit(
         self,
@@ -325,61 +326,13 @@ class Accounts:
     ) -> Resolved | Refused:
         changed = self.refresh(db, user, identity, settings, client)
         if isinstance(changed, Refused):
+            if changed.code == "no_role":
+                self.grants.take_away(db, identity.source, [key_of(user)])
             return replace(changed, steps=(*steps, *changed.steps))
+        changed += self.grant(db, user, identity, settings, client)
         user.source, user.source_id = identity.source, identity.source_id
         db.flush()
         return Resolved(user_info(user), created=False, steps=(*steps, *changed, groups_step(identity)))
-
-    def refresh(
-        self, db: Session, user: User, identity: VerifiedIdentity, settings: ProviderSettings, client: Client
-    ) -> tuple[Step, ...] | Refused:
-        """
-        Bring a user up to what the source says: role, real name, username.
-
-        Returns:
-            What changed; or ``Refused`` with ``no_role``, after the role was taken away, or ``refused_by_application``.
-        """
-        role = self.rules.role(user.role, user.role_origin, identity, settings)
-        if role is None or role == NO_ROLE:
-            self.take_away(db, user, client)
-            return Refused("no_role", (groups_step(identity),))
-        if not self.agrees(db, user, identity, role):
-            return Refused("refused_by_application")
-        steps: tuple[Step, ...] = ()
-        if role != user.role:
-            steps = (Step("role", f"{user.role} became {role}"),)
-            user.role, user.role_origin = role, identity.source
-            if self.hooks.on_rights_changed is not None:
-                self.hooks.on_rights_changed(db, user, client)
-        if identity.realname is not None:
-            user.realname = identity.realname
-        return (*steps, *self._rename(db, user, identity))
-
-    def take_away(self, db: Session, user: User, client: Client) -> None:
-        """Take the role away that a provider gave."""
-        if user.role != NO_ROLE:
-            # Taken by the provider, which may give it again: not a role given by hand.
-            user.role, user.role_origin = NO_ROLE, user.role_origin
-            if self.hooks.on_rights_changed is not None:
-                self.hooks.on_rights_changed(db, user, client)
-            db.flush()
-
-    def _rename(self, db: Session, user: User, identity: VerifiedIdentity) -> tuple[Step, ...]:
-        try:
-            key = canonical_username(identity.username)
-        except ValueError:
-            return (Step("rename", "the name at the source can't be used"),)
-        if not self.rules.follows(key, user.username_key, user.role, has_password=bool(user.password_hash)):
-            return ()
-        users = self._users
-        taken = or_(users.username_key == key, users.email == key)
-        if db.scalar(select(primary_key(users)).where(taken, users.username_key != user.username_key)) is not None:
-            return (Step("rename", "the new name is taken"),)
-        before, user.username = user.username, identity.username
-        db.flush()
-        if self.hooks.change_username_callback is not None:
-            self.hooks.change_username_callback(db, user, before)
-        return (Step("rename", f"{before} became {user.username}"),)
 
     def logged_in(self, db: Session, user: UserInfo) -> None:
         """Note the time, at the end of the road."""
@@ -388,8 +341,3 @@ class Accounts:
     def application_agrees(self, db: Session, user: UserInfo, identity: VerifiedIdentity) -> bool:
         """Whether the application lets *identity* become the account *user* (``ensure_user_callback``)."""
         return self.agrees(db, db.get_one(self._users, user.id), identity, user.role)
-
-    def agrees(self, db: Session, user: User | None, identity: VerifiedIdentity, role: str) -> bool:
-        """What ``ensure_user_callback`` says of a user, or of one that is about to be made."""
-        callback = self.hooks.ensure_user_callback
-        return callback is None or callback(db, user, identity, role) is True

@@ -1,11 +1,18 @@
-"""Which role do these groups give?"""
+"""Which role do these groups give, and which rights?"""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-__all__ = ["ANYBODY", "match_role"]
+from onegov_auth.permissions.grants import Right
+from onegov_auth.permissions.mapped import Wanted
+
+if TYPE_CHECKING:
+    from onegov_auth.providers import ProviderSettings
+
+__all__ = ["ANYBODY", "match_grants", "match_role"]
 
 #: As a group in the settings: whoever the provider vouches for.
 ANYBODY = "*"
@@ -30,6 +37,24 @@ def match_role(roles: Mapping[str, Sequence[str]], order: Iterable[str], groups:
         if wanted & held or ANYBODY in wanted:
             return role
     return None
+
+
+def match_grants(settings: ProviderSettings, groups: frozenset[str] | None) -> Wanted:
+    """
+    The rights that *groups* give by ``grants``, each with the first group in the settings' order that gives it.
+
+    Args:
+        settings: The provider's rules.
+        groups: The groups of the person, compared as for a role; ``None`` if the source said nothing: what anybody
+            gets is given, and nothing is taken away.
+    """
+    held = {_folded(group) for group in groups or ()}
+    rules = {
+        Right(kind, name): rule
+        for kind, name, givers in settings.grants.rules()
+        if (rule := next((group for group in givers if group == ANYBODY or _folded(group) in held), None)) is not None
+    }
+    return Wanted(rules, keep=groups is None)
 
 
 def _folded(group: str) -> str:

@@ -70,7 +70,7 @@ class Rules:
     def may_adopt(self, others: Sequence[User], identity: VerifiedIdentity, settings: ProviderSettings) -> str | None:
         """Why the identity does not get the account of the same name (``link: verified_email``); ``None`` = it does."""
         other = others[0]
-        if settings.link != "verified_email" or len(others) > 1 or not other.active:
+        if settings.link != "verified_email" or len(others) > 1 or not other.is_active:
             return "conflict"
         if other.role in self.privileged:
             return "conflict_privileged"

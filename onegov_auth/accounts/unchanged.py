@@ -6,15 +6,19 @@ That is nearly every login by a provider, and the ORM would take most of its tim
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, exists, select, update
 
+from onegov_auth.accounts.roles import match_grants
 from onegov_auth.accounts.rules import NO_ROLE, Rules
 from onegov_auth.clock import Clock
 from onegov_auth.domain import UserInfo, VerifiedIdentity
 from onegov_auth.models import canonical_username, key_of, primary_key, step_names
+from onegov_auth.permissions.grants import Right
+from onegov_auth.permissions.mapped import MappedGrants
 from onegov_auth.statements import Prepared, driver_of
 
 if TYPE_CHECKING:
@@ -34,6 +38,7 @@ class Found:
     link: Any
     issuer: str | None
     frozen: bool
+    granted: bool
     id: Any
     username: str
     username_key: str
@@ -47,8 +52,11 @@ class Found:
     last_login: Any
 
 
+#: Rights of which it is not known which they are.
+_SOMETHING: Mapping[Right, str | None] = {Right("permission", ""): None}
+
 #: What stands in the user's row beside the key.
-OF_THE_USER = tuple(Found.__dataclass_fields__)[4:]
+OF_THE_USER = tuple(Found.__dataclass_fields__)[5:]
 
 
 class Unchanged:
@@ -67,7 +75,9 @@ class Unchanged:
         user: Any = users.__table__.c
         table: Any = entities.identity.__table__
         link, key = table.c, primary_key(users)
-        columns = [link.id, link.issuer, link.frozen, key, *(user[name] for name in OF_THE_USER)]
+        grant: Any = entities.grant
+        granted = exists().where(grant.user_id == key, grant.origin == bindparam("by"))
+        columns = [link.id, link.issuer, link.frozen, granted, key, *(user[name] for name in OF_THE_USER)]
         found = (
             select(*columns)
             .select_from(table.join(users.__table__, link.user_id == key))
@@ -76,6 +86,7 @@ class Unchanged:
         )
         self._rules, self._clock = rules, clock
         self._find = Prepared(dialect, found)
+        self._held = Prepared(dialect, MappedGrants(entities, clock).held())
         self._use = Prepared(
             dialect, update(table).where(link.id == bindparam("link")).values(last_used=bindparam("now"))
         )
@@ -95,6 +106,8 @@ class Unchanged:
         found = None if row is None else Found(*row)
         if found is None or not self._stays(found, identity, settings):
             return None
+        if not self._keeps_grants(driver, found, identity, settings):
+            return None
         self._use.later(db, link=self._as_link(found.link), now=self._clock())
         return self._info(found)
 
@@ -109,6 +122,14 @@ class Unchanged:
             and (found.source, found.source_id) == (identity.source, identity.source_id)
             and self._keeps_name(found, identity)
         )
+
+    def _keeps_grants(self, driver: Any, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
+        wanted = match_grants(settings, identity.groups)
+        if not (found.granted and wanted.rules):
+            # Where a provider gives nothing, which is the rule, nothing more is asked.
+            return wanted.fits(_SOMETHING if found.granted else {})
+        held = self._held.all(driver, user=self._as_key(found.id), by=identity.source)
+        return wanted.fits({Right(kind, name): rule for rule, kind, name in held})
 
     def _keeps_name(self, found: Found, identity: VerifiedIdentity) -> bool:
         try:

@@ -29,7 +29,7 @@ from onegov_auth.providers.contract import (
     Services,
 )
 from onegov_auth.providers.resources import Resources
-from onegov_auth.settings.providers import SyncSettings
+from onegov_auth.settings.providers import GrantSettings, SyncSettings
 from onegov_auth.settings.types import Duration, Secret, Section
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Directory",
     "DirectoryUnavailableError",
     "Duration",
+    "GrantSettings",
     "Handler",
     "Headers",
     "MissingDependencyError",

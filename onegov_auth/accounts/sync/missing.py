@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from onegov_auth.accounts.rules import NO_ROLE
 from onegov_auth.accounts.sync.report import Finding, State
 from onegov_auth.accounts.sync.stage import Gone
-from onegov_auth.models import key_of, primary_key
+from onegov_auth.models import clock_of, key_of, primary_key
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -71,7 +71,7 @@ class Missing:
     def holders(self, db: Session, source_ids: Sequence[str]) -> int:
         """How many of these could come in so far with a role from the source."""
         rows, users = self._identities, self._users
-        held = (users.role_origin.is_not(None), users.role != NO_ROLE, users.active.is_(True))
+        held = (users.role_origin.is_not(None), users.role != NO_ROLE, users.active_at(clock_of(db)()))
         counted = select(func.count()).select_from(rows).join(users, rows.user_id == self._key)
         mine = (rows.source == self._source, rows.source_id.in_(source_ids))
         return int(db.scalar(counted.where(*mine, *held)) or 0) if source_ids else 0
@@ -119,7 +119,7 @@ class Missing:
 
         if missed < self._settings.after or self._settings.missing == "keep":
             return finding(State.MISSING, code or f"{missed}/{self._settings.after}")
-        if not user.active:
+        if not user.is_active:
             return finding(State.MISSING, "inactive")
         if not alone:
             self._detach(db, user)

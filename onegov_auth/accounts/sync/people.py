@@ -119,7 +119,7 @@ class People:
             users.role,
             users.role_origin,
             users.realname,
-            users.active,
+            self._users.active_at(self._clock()).label("is_active"),
             users.deactivated_by,
             (users.password_hash != "").label("has_password"),
         ).join_from(links, self._users, links.user_id == self._key)
@@ -132,8 +132,8 @@ class People:
             return self._of(row, State.CONFLICT, "issuer_changed")
         if row.frozen:
             return self._of(row, State.CONFLICT, "identity_frozen")
-        if not row.active and row.deactivated_by is None:
-            # A person did that, and only a person takes it back.
+        if not row.is_active and row.deactivated_by is None:
+            # A person did that, or a date that a person set, and only a person takes it back.
             return self._of(row, State.UNCHANGED, "inactive")
         if self._differs(row, identity):
             return None
@@ -145,7 +145,7 @@ class People:
         role = self._rules.role(row.role, row.role_origin, identity, self._settings)
         if role is None or role == NO_ROLE:
             return bool(row.role != NO_ROLE)
-        if not row.active or role != row.role or self._renames(row, identity, role):
+        if not row.is_active or role != row.role or self._renames(row, identity, role):
             return True
         return identity.realname is not None and identity.realname != row.realname
 
@@ -187,7 +187,7 @@ class People:
             state = State.NO_ROLE if steps.code == "no_role" else State.EXCLUDED
             return self._of(row, state, "" if state is State.NO_ROLE else steps.code, written=is_changed)
         code = ", ".join(step.detail for step in steps)
-        if row.missed or not row.active:
+        if row.missed or not row.is_active:
             return self._of(row, State.BACK, code, written=True)
         if user.username != before[0]:
             return self._of(row, State.RENAMED, code, written=True)

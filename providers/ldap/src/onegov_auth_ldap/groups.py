@@ -35,7 +35,7 @@ class GroupReader:
     Reads the groups of one person.
 
     Args:
-        settings: Where groups are, and which are named in ``roles``, ``require_group`` and ``deny_group``.
+        settings: Where groups are, and which are named in ``roles``, ``grants``, ``require_group`` and ``deny_group``.
         search: Asks the directory, within the login's time.
         active_directory: Whether the server resolves groups in groups by itself, and has primary groups by number.
     """
@@ -133,9 +133,8 @@ class GroupReader:
 
 
 def named_groups(settings: LDAPSettings) -> tuple[str, ...]:
-    """The groups that decide anything: those of ``roles``, ``require_group`` and ``deny_group``; ``*`` is none."""
-    named = {group for groups in settings.roles.values() for group in groups}
-    named |= {group for group in (settings.require_group, settings.deny_group) if group}
+    """The groups that decide anything: of ``roles`` and ``grants``, ``require_group`` and ``deny_group``."""
+    named = settings.named_groups | {group for group in (settings.require_group, settings.deny_group) if group}
     return tuple(sorted(named - {"*"}))
 
 

@@ -12,7 +12,7 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import parse_filter
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from onegov_auth.providers import Duration, ProviderSettings, Secret, Section, SyncSettings
+from onegov_auth.providers import Duration, GrantSettings, ProviderSettings, Secret, Section, SyncSettings
 from onegov_auth_ldap.names import normal
 
 __all__ = [
@@ -269,6 +269,11 @@ class LDAPSettings(ProviderSettings):
             raise ValueError(f"must hold {PLACEHOLDER} once, and no other braces")
         return value if _PRINCIPAL.fullmatch(value) else _dn(value.replace(PLACEHOLDER, "x")) and value
 
+    @field_validator("grants")
+    @classmethod
+    def _normal_names(cls, value: GrantSettings) -> GrantSettings:
+        return value.spelled(_group)
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         faults = [*self._transport_faults(), *self._way_faults(), *self._group_faults()]
@@ -298,8 +303,7 @@ class LDAPSettings(ProviderSettings):
     def _group_faults(self) -> list[str]:
         if self.groups.base is not None:
             return []
-        named = [group for groups in self.roles.values() for group in groups]
-        named += [group for group in (self.require_group, self.deny_group) if group]
-        bare = sorted({group for group in named if "=" not in group and group != "*"})
+        named = {*self.named_groups, self.require_group or "*", self.deny_group or "*"} - {"*"}
+        bare = sorted(group for group in named if "=" not in group)
         # LDAP-58: without a base anybody who may make a group anywhere could call it "admins".
         return [f"groups.base is missing: bare names ({', '.join(bare)}) are groups directly below it"] if bare else []
