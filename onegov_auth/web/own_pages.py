@@ -15,6 +15,7 @@ from onegov_auth.web.pages import AuthPages
 __all__ = [
     "Account",
     "Activation",
+    "Administration",
     "ChangePassword",
     "Confirmation",
     "EmailConfirmation",
@@ -117,6 +118,10 @@ class OwnActivity:
     """``account/activity``: what happened to the account."""
 
 
+class Administration:
+    """``admin``: what those who run the site look after."""
+
+
 class SignupLinks:
     """``admin/signup-links``: make and revoke links to register with."""
 
@@ -203,6 +208,11 @@ def _identities() -> OwnIdentities:
 @AuthPages.path(path="account/activity", model=OwnActivity)
 def _activity() -> OwnActivity:
     return OwnActivity()
+
+
+@AuthPages.path(path="admin", model=Administration)
+def _administration() -> Administration:
+    return Administration()
 
 
 @AuthPages.path(path="admin/signup-links", model=SignupLinks)

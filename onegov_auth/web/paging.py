@@ -38,23 +38,25 @@ class Page:
         return things[self.start : self.start + SIZE]
 
 
-def page_of(total: int, fields: Mapping[str, str], url: str) -> Page:
+def page_of(total: int, fields: Mapping[str, str], url: str, size: int = SIZE) -> Page:
     """
     The page that was asked for, or the nearest that there is.
 
     Args:
         total: How many things there are.
         fields: The query's fields; ``page`` is a number.
-        url: The address of the list.
+        url: The address of the list; it may have a query.
+        size: How many things one page shows.
     """
-    count = max(1, -(-total // SIZE))
+    count = max(1, -(-total // size))
     asked = fields.get("page", "1")
     # Nobody has more pages than nine digits can count.
     number = min(count, max(1, int(asked))) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 1
+    joint = "&" if "?" in url else "?"
     return Page(
         number,
         count,
-        (number - 1) * SIZE,
-        f"{url}?page={number - 1}" if number > 1 else None,
-        f"{url}?page={number + 1}" if number < count else None,
+        (number - 1) * size,
+        f"{url}{joint}page={number - 1}" if number > 1 else None,
+        f"{url}{joint}page={number + 1}" if number < count else None,
     )

@@ -3,6 +3,7 @@
 from onegov_auth.web.views import (
     account,
     activate,
+    admin,
     auto,
     confirm,
     email,
@@ -25,6 +26,7 @@ from onegov_auth.web.views import (
 __all__ = [
     "account",
     "activate",
+    "admin",
     "auto",
     "confirm",
     "email",

@@ -13,7 +13,8 @@ from onegov_auth.collections import UserGroupCollection
 from onegov_auth.errors import ForbiddenRoleError
 from onegov_auth.forms import SignupLinkForm
 from onegov_auth.i18n import _
-from onegov_auth.web.account_page import account_page, ask_again, identity_of
+from onegov_auth.web.account_page import ask_again, identity_of
+from onegov_auth.web.admin.frame import admin_page
 from onegov_auth.web.carried import carried, carry, put_down
 from onegov_auth.web.fields import FormFields, id_field, posted_fields, query_fields
 from onegov_auth.web.links import page_url
@@ -108,7 +109,7 @@ def _page(request: AuthRequest, form: SignupLinkForm, url: str | None) -> Respon
     links = request.root_app.auth.signup_links.list(request.db)
     pages = page_of(len(links), query_fields(request), page_url(request, _PATH))
     rows = [_row(request, link) for link in pages.part(links)]
-    return account_page(request, "signup_links", _PATH, form=form, links=rows, pages=pages, url=url)
+    return admin_page(request, "signup_links", _PATH, form=form, links=rows, pages=pages, url=url)
 
 
 def _row(request: AuthRequest, link: Any) -> Row:
