@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Step
@@ -149,6 +149,16 @@ class MappedGrants:
         self._move(db, [key for key, change in changes.items() if change])
         return changes
 
+    def held_by(self, source: str, key: Any) -> ColumnElement[bool]:
+        """Whether the user whose key is in the column *key* has anything by the provider."""
+        rows = self._tables.grant
+        return exists().where(rows.user_id == key, rows.origin == source)
+
+    def any(self, db: Session, source: str) -> bool:
+        """Whether anybody has anything by the provider."""
+        rows = self._tables.grant
+        return db.scalar(select(rows.id).where(rows.origin == source).limit(1)) is not None
+
     def take_away(self, db: Session, source: str, keys: Collection[Any] | None = None) -> dict[Any, int]:
         """
         Take away what the provider gave.
@@ -162,6 +172,8 @@ class MappedGrants:
             From whom it was taken, and how much.
         """
         rows = self._tables.grant
+        if keys is not None and not keys:
+            return {}
         theirs = self._theirs(source, keys)
         counted = select(rows.user_id, func.count()).where(theirs).group_by(rows.user_id)
         had: dict[Any, int] = dict(iter(db.execute(counted)))
@@ -173,12 +185,6 @@ class MappedGrants:
             move_rights(db, users, primary_key(users).in_(own))
             db.execute(delete(rows).where(theirs).execution_options(synchronize_session=False))
         return had
-
-    def holders(self, db: Session, source: str, keys: Select[Any]) -> int:
-        """How many of the users of these keys have something by the provider."""
-        rows = self._tables.grant
-        counted = select(func.count(rows.user_id.distinct())).where(rows.origin == source, rows.user_id.in_(keys))
-        return int(db.scalar(counted) or 0)
 
     def missing(self, db: Session, rights: Collection[Right]) -> list[Right]:
         """Which of these don't exist."""

@@ -14,6 +14,7 @@ from onegov_auth.accounts.sync.stage import Gone
 from onegov_auth.models import clock_of, key_of, primary_key
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from onegov_auth.accounts.resolve import Accounts
@@ -70,11 +71,25 @@ class Missing:
 
     def holders(self, db: Session, source_ids: Sequence[str]) -> int:
         """How many of these could come in so far with a role from the source."""
+        return self._counted(db, source_ids, self._role_of_source())
+
+    def entitled(self, db: Session, source_ids: Sequence[str], *, but: Sequence[str]) -> int:
+        """How many of these have a right by the source, leaving out those of *but* whom :meth:`holders` counts."""
+        counted_already = self._identities.source_id.in_(but) & self._role_of_source()
+        granted = self._accounts.grants.held_by(self._source, self._key)
+        return self._counted(db, source_ids, granted & ~counted_already)
+
+    def _role_of_source(self) -> ColumnElement[bool]:
+        users = self._users
+        given: ColumnElement[bool] = users.role_origin.is_not(None) & (users.role != NO_ROLE)
+        return given
+
+    def _counted(self, db: Session, source_ids: Sequence[str], held: ColumnElement[bool]) -> int:
+        """How many of these who could come in so far have *held*."""
         rows, users = self._identities, self._users
-        held = (users.role_origin.is_not(None), users.role != NO_ROLE, users.active_at(clock_of(db)()))
         counted = select(func.count()).select_from(rows).join(users, rows.user_id == self._key)
-        mine = (rows.source == self._source, rows.source_id.in_(source_ids))
-        return int(db.scalar(counted.where(*mine, *held)) or 0) if source_ids else 0
+        mine = (rows.source == self._source, rows.source_id.in_(source_ids), users.active_at(clock_of(db)()))
+        return int(db.scalar(counted.where(*mine, held)) or 0) if source_ids else 0
 
     def apply(self, db: Session, batch: Sequence[Gone]) -> list[Finding]:
         """A batch of those who are gone, in the unit of work *db*; may be called again after a lost race."""
@@ -94,6 +109,9 @@ class Missing:
             user, code = users[row.user_id], codes[row.source_id]
             findings.append(self._judge(db, user, row.source_id, code, missed, alone=row.user_id in alone))
         db.flush()
+        # Whoever is missing for good has nothing by the directory any more, in whatever way else they come in.
+        final = (one for one in findings if one.state is State.DEACTIVATED or one.code == "another_way")
+        self._accounts.grants.take_away(db, self._source, [one.user_id for one in final])
         return findings
 
     def _count(self, db: Session, ids: list[Any], missed: Any) -> None:

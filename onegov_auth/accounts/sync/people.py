@@ -11,6 +11,7 @@ from sqlalchemy import insert, inspect, select, update
 from onegov_auth.accounts.resolve import Resolved
 from onegov_auth.accounts.rules import NO_ROLE, names_of, new_user
 from onegov_auth.accounts.sync.report import Finding, State
+from onegov_auth.accounts.sync.rights import Rights
 from onegov_auth.models import canonical_username, key_of, primary_key
 from onegov_auth.outcomes import Refused
 
@@ -79,6 +80,7 @@ class People:
         self._users: Any = entities.user
         self._identities: Any = entities.identity
         self._key: Any = primary_key(self._users)
+        self._rights = Rights(accounts, entities, settings, source=source, client=client)
 
     def apply(self, db: Session, batch: Sequence[Staged]) -> list[Finding]:
         """Everybody of a batch, in the unit of work *db*; may be called again after a lost race."""
@@ -103,7 +105,10 @@ class People:
                 others.append((row, identity))
         self._seen(db, [rows[staged.source_id].link for staged in batch if _is_back(staged, rows)])
         findings += self._refresh(db, others)
-        return findings + self._place(db, strangers)
+        findings += self._place(db, strangers)
+        identities = {staged.source_id: staged.identity for staged in batch if staged.identity is not None}
+        granted = {row.user_id for row in rows.values() if row.granted}
+        return self._rights.apply(db, findings, identities, granted)
 
     def _known(self, db: Session, source_ids: list[str]) -> dict[str, Any]:
         links, users = self._identities, self._users.__table__.c
@@ -122,6 +127,7 @@ class People:
             self._users.active_at(self._clock()).label("is_active"),
             users.deactivated_by,
             (users.password_hash != "").label("has_password"),
+            self._rights.held_by(self._key).label("granted"),
         ).join_from(links, self._users, links.user_id == self._key)
         found = db.execute(statement.where(links.source == self._source, links.source_id.in_(source_ids)))
         return {row.source_id: row for row in found}

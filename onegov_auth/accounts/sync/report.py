@@ -18,7 +18,7 @@ class State(StrEnum):
     NEW = "new"
     #: The account of the same name was linked, as a login would have done without asking.
     LINKED = "linked"
-    #: The role or the real name changed.
+    #: The role, the rights or the real name changed.
     CHANGED = "changed"
     #: The username changed.
     RENAMED = "renamed"
@@ -70,11 +70,13 @@ class Report:
         dry_run: Whether nothing was written.
         code: ``ok``; or why nothing was changed: ``running`` (another run is at it), ``unavailable`` (the directory
             did not answer to the end), ``empty`` (it told of nobody), ``max_drop`` (it misses too many, or gives too
-            many no role any more); or ``lost`` if another run took over because this one gave no sign of life.
+            many no role or no right any more); or ``lost`` if another run took over because this one gave no sign of
+            life.
         detail: What the directory's trouble was.
         known: How many identities of this source were counted on.
         gone: How many of them it misses.
         roleless: How many more would lose the role that it gave.
+        rightless: How many more would lose every right that its groups gave.
         counts: How many people are in each state.
     """
 
@@ -85,6 +87,7 @@ class Report:
     known: int = 0
     gone: int = 0
     roleless: int = 0
+    rightless: int = 0
     counts: Counter[State] = field(default_factory=Counter)
 
     @property

@@ -16,6 +16,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from onegov_auth.accounts.roles import match_grants
 from onegov_auth.accounts.rules import NO_ROLE, usable_id
 from onegov_auth.accounts.sync.lease import Lease
 from onegov_auth.accounts.sync.missing import Missing
@@ -165,7 +166,7 @@ class Sync:
             return False
         self._compare(stage, report)
         # Groups that can't be found any more shut people out like people who can't.
-        dropped = report.gone + report.roleless
+        dropped = report.gone + report.roleless + report.rightless
         if dropped > report.known * self._directory.sync_settings.largest_drop and not force:
             report.code = "max_drop"
         return report.ok
@@ -173,7 +174,8 @@ class Sync:
     def _told_of(self, identity: VerifiedIdentity) -> Told:
         mapped, code = self._mapped(identity)
         role = self._accounts.rules.role("", self._source, mapped, self._settings)
-        return Told(mapped, code, roleless=role in {None, NO_ROLE})
+        wanted = match_grants(self._settings, mapped.groups)
+        return Told(mapped, code, roleless=role in {None, NO_ROLE}, rightless=wanted.fits({}) and not wanted.keep)
 
     def _mapped(self, identity: VerifiedIdentity) -> tuple[VerifiedIdentity, str]:
         """An identity as the application wants it, and why it is nobody who may be a user."""
@@ -187,13 +189,17 @@ class Sync:
     def _compare(self, stage: Stage, report: Report) -> None:
         missing = self._missing(self._accounts, NOBODY)
         with self._database.read() as db:
+            mapped = self._accounts.grants.any(db, self._source)
             for known in missing.known(db, BATCH):
                 here = stage.here(known)
                 gone = [Gone(id_, here.get(id_, "")) for id_ in known if here.get(id_) != ""]
                 stage.add_gone(gone)
                 report.known += len(known)
                 report.gone += len(gone)
-                report.roleless += missing.holders(db, stage.roleless(known))
+                roleless = stage.roleless(known)
+                report.roleless += missing.holders(db, roleless)
+                if mapped:
+                    report.rightless += missing.entitled(db, stage.rightless(known), but=roleless)
 
     def _write(
         self,
@@ -275,7 +281,7 @@ class Sync:
 
     def _record(self, report: Report, client: Client) -> None:
         counts = [Step(state.value, str(count)) for state, count in report.counts.items()]
-        sums = [Step(name, str(getattr(report, name))) for name in ("known", "gone", "roleless")]
+        sums = [Step(name, str(getattr(report, name))) for name in ("known", "gone", "roleless", "rightless")]
         event = Event(type="sync", client=client, code=report.code, provider=self._source, steps=(*sums, *counts))
         with self._database.unit() as db:
             self._events.record(db, event)

@@ -21,14 +21,14 @@ __all__ = ["Gone", "Stage", "Staged", "Told"]
 _TABLES = """
 CREATE TABLE people (
     number INTEGER PRIMARY KEY, source_id TEXT UNIQUE, entry TEXT, code TEXT, username TEXT, data BLOB, twice INTEGER,
-    roleless INTEGER
+    roleless INTEGER, rightless INTEGER
 );
 CREATE TABLE gone (number INTEGER PRIMARY KEY, source_id TEXT, code TEXT);
 """
 
 #: One key for two entries is nobody's: it is not decided which of them is meant.
 _ADD = """
-INSERT INTO people (source_id, entry, code, username, data, roleless, twice) VALUES (?, ?, ?, ?, ?, ?, 0)
+INSERT INTO people (source_id, entry, code, username, data, roleless, rightless, twice) VALUES (?, ?, ?, ?, ?, ?, ?, 0)
 ON CONFLICT (source_id) DO UPDATE SET twice = 1 WHERE entry <> excluded.entry
 """
 
@@ -42,11 +42,13 @@ class Told:
         identity: Who it is.
         code: Why it is nobody who may be a user; empty if it is.
         roleless: Whether it gives no role.
+        rightless: Whether it gives no right.
     """
 
     identity: VerifiedIdentity
     code: str
     roleless: bool = False
+    rightless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,15 @@ class Stage:
 
     def roleless(self, source_ids: Sequence[str]) -> list[str]:
         """Which of these the directory has, and gives no role."""
+        return self._here_but(source_ids, "roleless")
+
+    def rightless(self, source_ids: Sequence[str]) -> list[str]:
+        """Which of these the directory has, and gives no right."""
+        return self._here_but(source_ids, "rightless")
+
+    def _here_but(self, source_ids: Sequence[str], flag: str) -> list[str]:
         marks = ",".join("?" * len(source_ids))
-        statement = f"SELECT source_id FROM people WHERE source_id IN ({marks}) AND code = '' AND roleless"  # noqa: S608 - marks only
+        statement = f"SELECT source_id FROM people WHERE source_id IN ({marks}) AND code = '' AND {flag}"  # noqa: S608 - marks and our own names
         return [source_id for (source_id,) in self._db.execute(statement, source_ids)]
 
     def add_gone(self, batch: Iterable[Gone]) -> None:
@@ -169,7 +178,15 @@ def _row(told: Told) -> tuple[object, ...]:
     identity, code = told.identity, told.code
     entry = str(identity.attributes.get("dn", identity.username))
     if code and identity.barred is None:
-        return identity.source_id if code != "no_source_id" else None, entry, code, identity.username, None, False
+        return (
+            identity.source_id if code != "no_source_id" else None,
+            entry,
+            code,
+            identity.username,
+            None,
+            False,
+            False,
+        )
     data = (
         identity.issuer,
         identity.email,
@@ -181,4 +198,4 @@ def _row(told: Told) -> tuple[object, ...]:
         dict(identity.attributes),
     )
     pickled = pickle.dumps(data, pickle.HIGHEST_PROTOCOL)
-    return identity.source_id, entry, code, identity.username, pickled, told.roleless
+    return identity.source_id, entry, code, identity.username, pickled, told.roleless, told.rightless
