@@ -264,29 +264,41 @@ class Lookup:
             sqlalchemy.exc.DBAPIError: As SQLAlchemy would raise it. A connection that broke while idle is
                 replaced first.
         """
+        return self._again(self.prepared.one, parameters)
+
+    def all(self, **parameters: object) -> list[tuple[Any, ...]]:
+        """
+        All rows.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: As for the first one.
+        """
+        return self._again(self.prepared.all, parameters)
+
+    def _again(self, fetch: Callable[..., T], parameters: dict[str, object]) -> T:
         try:
-            return self._run(parameters)
+            return self._run(fetch, parameters)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
             # The server was restarted: every idle connection is as dead as this one.
             self._engine.dispose()
-            return self._run(parameters)
+            return self._run(fetch, parameters)
 
-    def _run(self, parameters: dict[str, object]) -> tuple[Any, ...] | None:
+    def _run(self, fetch: Callable[..., T], parameters: dict[str, object]) -> T:
         pooled = self._engine.raw_connection()
         driver: Any = pooled.driver_connection
         try:
             if self._switch:
                 driver.autocommit = True
-            row = self.prepared.one(driver, **parameters)
+            found = fetch(driver, **parameters)
             if self._switch:
                 driver.autocommit = False
         except DBAPIError:
             pooled.invalidate()
             raise
         else:
-            return row
+            return found
         finally:
             pooled.close()
 

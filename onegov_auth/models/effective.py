@@ -1,0 +1,160 @@
+"""
+The permissions that a user has in effect, as parts of statements.
+
+Own ∪ bundles ∪ groups ∪ groups' bundles, each given by hand or by a grant that has not expired; superusers have all
+there are. A statement for one permission goes from the permission and the user towards each other along the indexes;
+one for all of them gathers keys, and looks the permissions up once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, func, or_, select, union_all
+
+from onegov_auth.models.base import primary_key
+
+if TYPE_CHECKING:
+    from onegov_auth.models.entities import Entities
+
+__all__ = [
+    "all_permissions",
+    "counts",
+    "effective",
+    "groups_of",
+    "has_permission",
+    "holders",
+    "next_end",
+    "permissions_of_group",
+]
+
+
+def counts(entities: Entities, now: Any) -> ColumnElement[bool]:
+    """The condition under which a grant counts at *now*, a time or an expression of one."""
+    expires: Any = entities.grant.expires
+    return or_(expires.is_(None), expires > now)
+
+
+def groups_of(entities: Entities, user: Any, now: Any) -> CompoundSelect[Any]:
+    """The ids of the groups that the user of the key *user* is in at *now*."""
+    members = entities.user_groups.c
+    return union_all(select(members.group_id).where(members.user_id == user), _granted(entities, "group_id", user, now))
+
+
+def all_permissions(entities: Entities, user: Any, now: Any) -> CompoundSelect[Any]:
+    """The ids of the permissions that the user of the key *user* has at *now*, some of them more than once."""
+    own, bundles = entities.user_permissions.c, entities.user_bundles.c
+    group_permissions, group_bundles = entities.group_permissions.c, entities.group_bundles.c
+    content = entities.bundle_permissions.c
+    held = union_all(
+        select(bundles.bundle_id).where(bundles.user_id == user),
+        _granted(entities, "bundle_id", user, now),
+        select(group_bundles.bundle_id).where(group_bundles.group_id.in_(groups_of(entities, user, now))),
+    )
+    return union_all(
+        select(own.permission_id).where(own.user_id == user),
+        _granted(entities, "permission_id", user, now),
+        select(group_permissions.permission_id).where(
+            group_permissions.group_id.in_(groups_of(entities, user, now)),
+        ),
+        select(content.permission_id).where(content.bundle_id.in_(held)),
+    )
+
+
+def effective(entities: Entities, user: Any, now: Any) -> ColumnElement[bool]:
+    """The condition on the rows of the catalogue that the user of the key *user* has them at *now*."""
+    users = entities.user
+    superuser = select(users.is_superuser).where(primary_key(users) == user).scalar_subquery()
+    return or_(superuser, primary_key(entities.permission).in_(all_permissions(entities, user, now)))
+
+
+def has_permission(entities: Entities, user: Any, token: Any, now: Any) -> ColumnElement[bool]:
+    """Whether the user of the key *user* has the permission of that token at *now*."""
+    permission, users = entities.permission, entities.user
+    key, wanted = primary_key(permission), permission.token == token
+    own, bundles, members = entities.user_permissions.c, entities.user_bundles.c, entities.user_groups.c
+    group_permissions, group_bundles = entities.group_permissions.c, entities.group_bundles.c
+    content = entities.bundle_permissions.c
+    one = select(1).select_from(permission)
+    ways = [
+        one.join(entities.user_permissions, own.permission_id == key).where(own.user_id == user, wanted),
+        one.join(entities.bundle_permissions, content.permission_id == key)
+        .join(entities.user_bundles, bundles.bundle_id == content.bundle_id)
+        .where(bundles.user_id == user, wanted),
+        one.join(entities.group_permissions, group_permissions.permission_id == key)
+        .join(entities.user_groups, members.group_id == group_permissions.group_id)
+        .where(members.user_id == user, wanted),
+        one.join(entities.bundle_permissions, content.permission_id == key)
+        .join(entities.group_bundles, group_bundles.bundle_id == content.bundle_id)
+        .join(entities.user_groups, members.group_id == group_bundles.group_id)
+        .where(members.user_id == user, wanted),
+        one.join(users, primary_key(users) == user).where(users.is_superuser, wanted),
+        _by_grant(entities, user, now).where(wanted),
+    ]
+    return exists(union_all(*ways))
+
+
+def holders(entities: Entities, permission: Any, now: Any) -> CompoundSelect[Any]:
+    """The ids of the users who have the permission of the key *permission* at *now*, some of them more than once."""
+    own, bundles, members = entities.user_permissions.c, entities.user_bundles.c, entities.user_groups.c
+    grants: Any = entities.grant
+    content, group_permissions = entities.bundle_permissions.c, entities.group_permissions.c
+    with_it = select(content.bundle_id).where(content.permission_id == permission)
+    groups = union_all(
+        select(group_permissions.group_id).where(group_permissions.permission_id == permission),
+        select(entities.group_bundles.c.group_id).where(entities.group_bundles.c.bundle_id.in_(with_it)),
+    )
+    granted = or_(grants.permission_id == permission, grants.bundle_id.in_(with_it), grants.group_id.in_(groups))
+    return union_all(
+        select(own.user_id).where(own.permission_id == permission),
+        select(bundles.user_id).where(bundles.bundle_id.in_(with_it)),
+        select(members.user_id).where(members.group_id.in_(groups)),
+        select(grants.user_id).where(granted, counts(entities, now)),
+        select(primary_key(entities.user)).where(entities.user.is_superuser),
+    )
+
+
+def permissions_of_group(entities: Entities, group: Any) -> CompoundSelect[Any]:
+    """The ids of the permissions that the group of the key *group* gives its members."""
+    own, bundles, content = entities.group_permissions.c, entities.group_bundles.c, entities.bundle_permissions.c
+    return union_all(
+        select(own.permission_id).where(own.group_id == group),
+        select(content.permission_id)
+        .join(entities.group_bundles, bundles.bundle_id == content.bundle_id)
+        .where(bundles.group_id == group),
+    )
+
+
+def next_end(entities: Entities, user: Any, now: Any) -> ColumnElement[Any]:
+    """When the first grant of the user of the key *user* ends that counts at *now*; NULL without one."""
+    grants: Any = entities.grant
+    ending = select(func.min(grants.expires)).where(grants.user_id == user, grants.expires > now)
+    return ending.scalar_subquery()
+
+
+def _granted(entities: Entities, name: str, user: Any, now: Any) -> Select[Any]:
+    given: Any = getattr(entities.grant, name)
+    grants: Any = entities.grant
+    return select(given).where(grants.user_id == user, given.is_not(None), counts(entities, now))
+
+
+def _by_grant(entities: Entities, user: Any, now: Any) -> Select[Any]:
+    """One branch for all grants, of which most people have none: it costs one look into their index."""
+    grants: Any = entities.grant
+    key = primary_key(entities.permission)
+    group_permissions, group_bundles = entities.group_permissions.c, entities.group_bundles.c
+    content = entities.bundle_permissions.c
+    in_bundle = exists().where(content.permission_id == key, content.bundle_id == grants.bundle_id)
+    in_group = exists().where(group_permissions.permission_id == key, group_permissions.group_id == grants.group_id)
+    in_groups_bundle = exists().where(
+        content.permission_id == key,
+        content.bundle_id == group_bundles.bundle_id,
+        group_bundles.group_id == grants.group_id,
+    )
+    given = or_(grants.permission_id == key, in_bundle, in_group, in_groups_bundle)
+    return (
+        select(1)
+        .select_from(entities.permission)
+        .join(grants, and_(grants.user_id == user, counts(entities, now)))
+        .where(given)
+    )
