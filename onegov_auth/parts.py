@@ -23,6 +23,8 @@ from onegov_auth.models import DEFAULT
 from onegov_auth.new_passwords import NewPasswords
 from onegov_auth.notices import Notices
 from onegov_auth.passwords import Hasher, PasswordHistory, PasswordPolicy
+from onegov_auth.permissions.effective import Rights
+from onegov_auth.permissions.grants import Grants
 from onegov_auth.provider_sessions import SessionsOfProvider
 from onegov_auth.providers import Provider, Resources, Services
 from onegov_auth.providers.health import Health
@@ -111,6 +113,8 @@ class Parts:
         self.sessions = self._kept_sessions(self.token, timed)
         self.rechecks = self._rechecks(timed)
         self.transactions = Transactions(self.keys, database.engine.dialect, token=self.token, **timed)
+        self.rights = Rights(database, **timed)
+        self.grants = Grants(**timed)
         self.attempts = Attempts(database, settings.attempts, **timed)
         self.signup_links = self._signup_links(self.token)
         self.steps = Steps(self._login_steps(), self.entities)
@@ -125,7 +129,12 @@ class Parts:
     def _complete(self, database: Database) -> None:
         # A database that was made without them has them from now on: users sign their own tokens.
         known = database.context
-        database.context = replace(known, keys=known.keys or self.keys, hasher=known.hasher or self.hasher)
+        database.context = replace(
+            known,
+            keys=known.keys or self.keys,
+            hasher=known.hasher or self.hasher,
+            entities=known.entities or self.entities,
+        )
 
     def _mailer(self, templates: Sequence[str | PathLike[str]]) -> Mailer:
         folders = [Path(folder) for folder in templates]
