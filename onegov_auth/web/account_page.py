@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from onegov_auth.i18n import _
+from onegov_auth.web.admin.sections import SECTIONS
 from onegov_auth.web.links import logout_url, page_url
 from onegov_auth.web.names import provider_name
 from onegov_auth.web.navigation import NavItem, NavURL
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from onegov_auth.web.navigation import NavNode
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["FRESH", "account_page", "ask_again", "identity_of", "named", "person_of"]
+__all__ = ["FRESH", "account_page", "ask_again", "identity_of", "named", "own_menu", "person_of"]
 
 #: What a provider is asked for a login that is fresh: the person, whatever session there is (OIDC Core §3.1.2.1).
 FRESH = {"prompt": "login", "max_age": "0"}
@@ -45,15 +46,7 @@ _MENU = NavItem(
     ),
     NavItem(
         _("Administration"),
-        _item(_("Users"), "admin/users"),
-        _item(_("Groups"), "admin/groups"),
-        _item(_("Bundles"), "admin/bundles"),
-        _item(_("Permissions"), "admin/permissions"),
-        _item(_("Signup links"), "admin/signup-links"),
-        _item(_("Open sessions"), "admin/sessions"),
-        _item(_("Events"), "admin/events"),
-        _item(_("Attempts"), "admin/attempts"),
-        _item(_("Providers"), "admin/providers"),
+        *(_item(section.label, section.path) for section in SECTIONS),
     ),
 )
 
@@ -102,9 +95,14 @@ def account_page(request: AuthRequest, name: str, path: str, status: int = 200, 
     )
 
 
+def own_menu(request: AuthRequest) -> NavNode:
+    """The menu of our own pages as the person sees it: those of the own account, and those of the administration."""
+    return _MENU.bind(request)
+
+
 def _menu(request: AuthRequest) -> NavNode:
     """Both groups for those who administer; for everybody else, the pages of their own without a group around them."""
-    menu = _MENU.bind(request)
+    menu = own_menu(request)
     return menu if len(menu.permitted_sub_nodes) > 1 else menu.permitted_sub_nodes[0]
 
 
