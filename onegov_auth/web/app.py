@@ -101,6 +101,7 @@ class AuthApp(AuthBase):
         super().__init__()
         settings = auth.settings
         self.auth = auth
+        self._gives_others = type(self).permission_tokens is not AuthApp.permission_tokens
         self.origin = settings.base_url.lower()
         self.netloc = urlsplit(self.origin).netloc
         self.look = look_sheet(settings.look)
@@ -176,9 +177,20 @@ class AuthApp(AuthBase):
         return self.auth.database.session()
 
     def permission_tokens(self, identity: RequestIdentity) -> frozenset[str]:
-        """The tokens of the fine permissions that somebody has; asked once a request."""
-        del identity
-        return frozenset()
+        """
+        The tokens of the fine permissions that somebody has; an application may override it, to give others.
+
+        What it then says is asked for once a request, and never kept for the next one.
+        """
+        return self.auth.rights.tokens(identity.uid, identity.rights)
+
+    def has_token(self, identity: RequestIdentity, token: str) -> bool:
+        """Whether somebody has the fine permission of that token."""
+        if not self._gives_others:
+            return self.auth.rights.has(identity.uid, identity.rights, token)
+        if identity.tokens is None:
+            identity.tokens = self.permission_tokens(identity)
+        return token in identity.tokens
 
     def user_of(self, identity: RequestIdentity, db: Session) -> User | None:
         """The user of an identity, in that session."""
@@ -186,7 +198,9 @@ class AuthApp(AuthBase):
 
     def identity_of(self, user: User) -> RequestIdentity:
         """What a request by *user* would be known as; belongs to no session."""
-        return RequestIdentity(self.auth.as_identity(user))
+        identity = RequestIdentity(self.auth.as_identity(user))
+        identity.asked_user = user
+        return identity
 
     def _first(self, kind: type | tuple[type, ...], flag: str) -> Any:
         for provider in self.auth.providers.values():

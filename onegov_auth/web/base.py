@@ -110,12 +110,30 @@ def _link_prefix(request: AuthRequest) -> str:
 
 @AuthBase.permission_rule(model=object, permission=Intent)
 def _has_intent(app: AuthBase, identity: Any, model: object, permission: type[Intent]) -> bool:
-    """By role; what is private is for nobody who only is a member, and who has the visitors' role is a visitor."""
-    if identity.role == _VISITOR:
+    """By the person's role, or one that a role mapping gives on this object; a superuser may everything."""
+    if _narrowed(app, identity, permission):
         return _has_intent_unknown(app, identity, model, permission)
-    if permission.__name__ not in app.root_app.intents.get(identity.role, ()):
-        return False
-    return getattr(model, "access", None) != "private" or "Private" in app.root_app.intents[identity.role]
+    root = app.root_app
+    if identity.role == _VISITOR:
+        if _has_intent_unknown(app, identity, model, permission):
+            return True
+    elif _role_may(root, identity.role, model, permission):
+        return True
+    standing = root.auth.rights.standing(identity.uid, identity.rights)
+    return standing.superuser or any(_role_may(root, role, model, permission) for role in standing.roles_on(model))
+
+
+def _narrowed(app: AuthBase, identity: Any, permission: type[Intent]) -> bool:
+    """Whether a token speaks for the person that is not good for this: whoever has it is a visitor then."""
+    if identity.scope is not None and permission.__name__ not in identity.scope:
+        return True
+    return identity.by_token and app.own_pages
+
+
+def _role_may(root: AuthApp, role: str, model: object, permission: type[Intent]) -> bool:
+    """What a role may; what is private is for nobody who only is a member."""
+    intents = root.intents.get(role, ())
+    return permission.__name__ in intents and (getattr(model, "access", None) != "private" or "Private" in intents)
 
 
 @AuthBase.permission_rule(model=object, permission=Intent, identity=None)
@@ -133,9 +151,16 @@ def _may_see_errors(app: AuthBase, identity: object, model: object, permission: 
 
 @AuthBase.permission_rule(model=object, permission=Permission)
 def _has_token(app: AuthBase, identity: Any, model: object, permission: type[Permission]) -> bool:  # noqa: ARG001 - as above
-    if identity.tokens is None:
-        identity.tokens = app.root_app.permission_tokens(identity)
-    return permission.token in identity.tokens
+    if identity.scope is not None and permission.token not in identity.scope:
+        return False
+    return app.root_app.has_token(identity, permission.token)
+
+
+@AuthBase.permission_rule(model=object, permission=Condition)
+def _meets(app: AuthBase, identity: Any, model: object, permission: type[Condition]) -> bool:  # noqa: ARG001 - as above
+    # What a token is good for is said in tokens and intents; a question to the user would go past it.
+    user = identity.asked_user if identity.scope is None else None
+    return user is not None and bool(permission.test(user))
 
 
 @AuthBase.permission_rule(model=object, permission=Combination)

@@ -1,4 +1,4 @@
-"""Who is asking: the session cookie, looked up once a request by one indexed statement."""
+"""Who is asking: the session cookie or a token, looked up once a request by one indexed statement."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from webob import Response
 
     from onegov_auth.domain import Identity
+    from onegov_auth.models import User
     from onegov_auth.web.request import AuthRequest
 
 __all__ = ["RequestIdentity", "SessionPolicy"]
@@ -36,7 +37,7 @@ class RequestIdentity(morepath.Identity):
         confirmed: When the person proved last who they are, in seconds since 1970.
         scope: What a token of theirs is good for: permissions, and intents by name; None for all they may do.
         by_token: Whether a token speaks for them, and no session of a browser: it is good for no page of ours.
-        tokens: The fine permissions, once they were asked for.
+        tokens: The fine permissions, once an application that gives them was asked.
     """
 
     userid: str
@@ -53,10 +54,12 @@ class RequestIdentity(morepath.Identity):
     by_token: bool
     tokens: frozenset[str] | None
 
-    def __init__(self, row: Identity) -> None:
+    def __init__(self, row: Identity, request: AuthRequest | None = None) -> None:
         # Not by Morepath's own __init__, whose loop over keywords costs more than all of this.
         self._names = _NAMES.keys()
         self.verified = None
+        # The request has its identity: a reference back would leave both to the garbage collector.
+        self._request = None if request is None else ref(request)
         self.tokens = None
         self.userid = row.userid
         self.uid = row.uid
@@ -71,6 +74,12 @@ class RequestIdentity(morepath.Identity):
         self.scope = row.scope
         self.by_token = row.by_token
 
+    @reify
+    def asked_user(self) -> User | None:
+        """The user, for conditions that ask it; loaded in the request's database session."""
+        request = None if self._request is None else self._request()
+        return None if request is None else request.current_user
+
 
 class SessionPolicy(morepath.IdentityPolicy):
     """Morepath's identity policy over our sessions."""
@@ -81,7 +90,7 @@ class SessionPolicy(morepath.IdentityPolicy):
         if token is None:
             return morepath.NO_IDENTITY
         row = request.root_app.auth.sessions.lookup(token)
-        return morepath.NO_IDENTITY if row is None else RequestIdentity(row)
+        return morepath.NO_IDENTITY if row is None else RequestIdentity(row, request)
 
     def remember(self, response: Response, request: AuthRequest, identity: Any) -> None:
         """

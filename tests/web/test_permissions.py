@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from onegov_auth.web import AuthApp
 from onegov_auth.web.permissions import Combination, Permission, Personal, Secret, has_all, has_any
 
 PAGES = ("open", "personal", "private", "secret")
@@ -119,11 +118,6 @@ def test_tokens_are_asked_for_once_a_request(browser: Any, app: Any, add_user: C
     browser.get("/both", status=403)
 
     assert asked == ["reader@example.org"]
-
-
-def test_nobody_has_fine_permissions_by_default() -> None:
-    """An application that says nothing grants nothing."""
-    assert AuthApp.permission_tokens(None, None) == frozenset()  # type: ignore[arg-type]  # never looked at
 
 
 def test_combinations_are_made_once() -> None:
