@@ -14,7 +14,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from benchmarks.measure import Line, Measured, interleaved
 from benchmarks.oidc_callback import callbacks
 from benchmarks.oidc_certified import certified_callbacks
 from benchmarks.people import PASSWORD, fill, refresh, session_token, username
+from benchmarks.permissions import permissions
 from benchmarks.startup import startup
 from onegov_auth.devices import Devices
 from onegov_auth.models import User
@@ -37,7 +38,7 @@ from onegov_auth.passwords import Hasher
 from onegov_auth.settings import Settings, settings_from
 from onegov_auth.testing.servers import PostgreSQL, ServerMissingError
 
-PARTS = ["local", "directory", "openid", "sync"]
+PARTS = ["local", "permissions", "directory", "openid", "sync"]
 
 REQUEST_LIMIT = 1.3
 LOGIN_LIMIT = 2.0
@@ -170,6 +171,10 @@ def _explain(ours: float, least: float, verify: float) -> None:
 def compare(options: argparse.Namespace) -> list[Line]:
     """Everything that has a limit and takes time."""
     lines = local(options) if "local" in options.parts else []
+    if "permissions" in options.parts:
+        with databases(options.databases) as urls:
+            for name, (url, _) in urls.items():
+                lines.extend(_told(permissions(name, _with_people(url), settings_for(url), options.blocks)))
     if "directory" in options.parts:
         for line in directory_logins(options.blocks):
             lines.append(line)
@@ -189,6 +194,19 @@ def compare(options: argparse.Namespace) -> list[Line]:
                 lines.append(line)
                 print(line, flush=True)
     return lines
+
+
+def _with_people(url: str) -> str:
+    engine = create_engine(url)
+    fill(engine, settings_for(url), 1_000, "")
+    engine.dispose()
+    return url
+
+
+def _told(lines: Iterable[Line]) -> Iterator[Line]:
+    for line in lines:
+        print(line, flush=True)
+        yield line
 
 
 def local(options: argparse.Namespace) -> list[Line]:
