@@ -3,7 +3,7 @@ A callback beside the raw token exchange plus verification, at the certified npm
 
 What a person waits for: the provider checks client, code and PKCE, signs, and stores, as providers do. How much the
 framework alone costs is seen better beside the quickest provider there can be, in :mod:`benchmarks.oidc_callback`.
-Codes of a real provider are good for a minute, so each is asked for right before it is used, which is not measured.
+Codes of a real provider are good for a minute: those of a block are asked for right before it, which is not measured.
 """
 
 from __future__ import annotations
@@ -20,36 +20,43 @@ import httpx
 
 from benchmarks.framework import App, body_of, get
 from benchmarks.measure import Line, Measured
-from benchmarks.oidc_callback import CALLBACK, CALLBACK_LIMIT, Exchange, begin, settings_for
+from benchmarks.oidc_callback import CALLBACK, CALLBACK_LIMIT, CALLS, Exchange, begin, settings_for
 from onegov_auth import migrations
 from onegov_auth.database import Database
 from onegov_auth.testing.servers import OidcProvider, ServerMissingError
 from onegov_auth.testing.servers.browsing import new_browser
+from onegov_auth.testing.servers.oidc import Account
 
 __all__ = ["certified_callbacks"]
 
-WARM_UP = 10
+#: Blocks that are not counted.
+WARM_UP = 2
 
 
 class _Asking:
-    """A browser that is logged in at the provider, and so gets a code for every question."""
+    """
+    People whose browsers are logged in at the provider, and so get a code for every question.
+
+    Each has two browsers, one for the callback and one for the exchange: a browser has one code at a time.
+    """
 
     def __init__(self, op: OidcProvider) -> None:
         self._op = op
-        self._browser = new_browser()
+        self._browsers = [new_browser() for _ in range(CALLS * 2)]
 
-    def code(self, url: str) -> dict[str, str]:
+    def code(self, url: str, number: int) -> dict[str, str]:
         """What the provider sends back for this authorization request."""
-        return dict(parse_qsl(urlsplit(self._op.log_in(url, "alice", self._browser)).query))
+        return dict(parse_qsl(urlsplit(self._op.log_in(url, f"person{number % CALLS}", self._browsers[number])).query))
 
     def close(self) -> None:
-        self._browser.close()
+        for browser in self._browsers:
+            browser.close()
 
 
-def certified_callbacks(urls: Mapping[str, str], calls: int) -> Iterator[Line]:
+def certified_callbacks(urls: Mapping[str, str], blocks: int) -> Iterator[Line]:
     """One comparison for each database, which is empty or was used by this before."""
     try:
-        op = OidcProvider(redirect_uris=(CALLBACK,))
+        op = OidcProvider(redirect_uris=(CALLBACK,), accounts=map(_account, range(CALLS)))
         op.start()
     except ServerMissingError as error:
         print(f"The certified provider is left out: {error}")
@@ -57,13 +64,18 @@ def certified_callbacks(urls: Mapping[str, str], calls: int) -> Iterator[Line]:
     asking = _Asking(op)
     try:
         for name, url in urls.items():
-            yield _compare(op, asking, name, url, calls)
+            yield _compare(op, asking, name, url, blocks)
     finally:
         asking.close()
         op.close()
 
 
-def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, calls: int) -> Line:
+def _account(number: int) -> Account:
+    name = f"person{number}"
+    return Account(name, name, secrets.token_urlsafe(16), f"{name}@example.org", given_name="Some", family_name="Body")
+
+
+def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, blocks: int) -> Line:
     database = Database(url)
     migrations.upgrade(database.engine)
     database.dispose()
@@ -71,13 +83,14 @@ def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, calls: int)
     raw = Exchange(op.issuer, op.client_id, op.client_secret)
     candidates = {"callback": _callback(app, asking), "raw": _exchange(raw, asking)}
     spent: dict[str, list[float]] = {each: [] for each in candidates}
-    for number in range(calls + WARM_UP):
-        for each in list(candidates)[:: 1 if number % 2 else -1]:
-            work = candidates[each](number)
+    for block in range(blocks + WARM_UP):
+        for each in list(candidates)[:: 1 if block % 2 else -1]:
+            ready = [candidates[each](block * CALLS + number) for number in range(CALLS)]
             begun = time.perf_counter()
-            work()
-            if number >= WARM_UP:
-                spent[each].append((time.perf_counter() - begun) * 1000)
+            for work in ready:
+                work()
+            if block >= WARM_UP:
+                spent[each].append((time.perf_counter() - begun) / CALLS * 1000)
     raw.client.close()
     app.auth.resources.clear()
     app.auth.database.dispose()
@@ -86,13 +99,14 @@ def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, calls: int)
 
 
 def _callback(app: App, asking: _Asking) -> Callable[[int], Callable[[], object]]:
-    known: list[str] = []
+    known: dict[int, list[str]] = {person: [] for person in range(CALLS)}
 
     def prepare(number: int) -> Callable[[], object]:
         cookie, url = begin(app, number)
-        environ = get("/auth/provider/company/callback", "; ".join([cookie, *known]))
-        environ["QUERY_STRING"] = urlencode(asking.code(url))
-        return lambda: body_of(noticing(app, known), environ, "303")
+        person = number % CALLS
+        environ = get("/auth/provider/company/callback", "; ".join([cookie, *known[person]]))
+        environ["QUERY_STRING"] = urlencode(asking.code(url, person))
+        return lambda: body_of(noticing(app, known[person]), environ, "303")
 
     return prepare
 
@@ -114,7 +128,7 @@ def noticing(app: App, known: list[str]) -> Callable[..., Iterable[bytes]]:
 
 
 def _exchange(raw: Exchange, asking: _Asking) -> Callable[[int], Callable[[], object]]:
-    def prepare(_number: int) -> Callable[[], object]:
+    def prepare(number: int) -> Callable[[], object]:
         verifier = secrets.token_urlsafe(48)
         asked = {
             "response_type": "code",
@@ -126,7 +140,7 @@ def _exchange(raw: Exchange, asking: _Asking) -> Callable[[int], Callable[[], ob
             "code_challenge": urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
-        code = asking.code(str(httpx.URL(raw.authorization_endpoint, params=asked)))["code"]
+        code = asking.code(str(httpx.URL(raw.authorization_endpoint, params=asked)), CALLS + number % CALLS)["code"]
         return lambda: raw.exchange(code, verifier)
 
     return prepare

@@ -180,8 +180,7 @@ class Database:
 
     @contextlib.contextmanager
     def _driver_unit(self) -> Iterator[Any]:
-        with self._connected() as connection:
-            driver: Any = connection.connection.driver_connection
+        with self._raw() as driver:
             if self._begin is not None:
                 self._begin.run(driver)
             yield driver
@@ -192,8 +191,28 @@ class Database:
 
     @contextlib.contextmanager
     def _single(self) -> Iterator[Any]:
-        with self._connected(self._reading) as connection:
-            yield connection.connection.driver_connection
+        with self._raw() as driver:
+            driver.autocommit = True
+            try:
+                yield driver
+            finally:
+                if not driver.closed:
+                    driver.autocommit = False
+
+    @contextlib.contextmanager
+    def _raw(self) -> Iterator[Any]:
+        """The driver's connection from the pool; giving it back rolls back what was not committed."""
+        pooled = self.engine.raw_connection()
+        try:
+            yield pooled.driver_connection
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                # The server was restarted: every idle connection is as dead as this one.
+                pooled.invalidate()
+                self.engine.dispose()
+            raise
+        finally:
+            pooled.close()
 
     @contextlib.contextmanager
     def _connected(self, engine: Engine | None = None) -> Iterator[Connection]:

@@ -13,6 +13,7 @@ from typing import NoReturn, TypeAlias
 from uuid import UUID
 
 __all__ = [
+    "NO_SESSION",
     "AuthnContext",
     "Callback",
     "Client",
@@ -26,6 +27,9 @@ __all__ = [
     "VerifiedIdentity",
     "hexadecimal",
 ]
+
+#: The session of an identity that came by none.
+NO_SESSION = UUID(int=0)
 
 #: Header names in lower case to their values.
 Headers: TypeAlias = Mapping[str, str]
@@ -215,6 +219,7 @@ class UserInfo:
     Attributes:
         pending_steps: The login steps that were demanded of this very user.
         returning: Whether the user has logged in before.
+        factor_types: The types of second factor the user has; ``None`` if nobody looked.
     """
 
     id: UUID
@@ -226,6 +231,7 @@ class UserInfo:
     active: bool = True
     pending_steps: tuple[str, ...] = ()
     returning: bool = False
+    factor_types: frozenset[str] | None = None
 
     @property
     def title(self) -> str:

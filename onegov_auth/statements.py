@@ -9,7 +9,9 @@ What is rare, or built as it goes, uses SQLAlchemy as everybody does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
@@ -26,7 +28,12 @@ DRIVER_KEY = "onegov_auth.driver"
 #: Where a unit of work that may put statements off keeps those it has put off.
 WAITING_KEY = "onegov_auth.waiting"
 
+#: How many different sets of statements are kept that were put off together; an application has a handful.
+SETS = 256
+
 Row = tuple[Any, ...]
+
+_PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def driver_of(db: Session) -> Any:
@@ -41,11 +48,11 @@ def driver_of(db: Session) -> Any:
 
 def catch_up(db: Session, *, commit: bool = False) -> None:
     """
-    Run what :meth:`Prepared.later` has put off, in one round trip to the database.
+    Run what :meth:`Prepared.later` has put off, as one statement where that means the same.
 
     Args:
         db: The unit of work.
-        commit: Whether to commit as well, in the same round trip.
+        commit: Whether to commit as well.
 
     Raises:
         sqlalchemy.exc.DBAPIError: As :meth:`Prepared.run`.
@@ -53,18 +60,55 @@ def catch_up(db: Session, *, commit: bool = False) -> None:
     driver, waiting = driver_of(db), db.info.get(WAITING_KEY)
     if waiting:
         db.info[WAITING_KEY] = []
-        first, _ = waiting[0]
-        try:
-            with driver.pipeline():
-                for statement, parameters in waiting:
-                    statement.run(driver, **parameters)
-                if commit:
-                    driver.commit()
-        except first.error as error:
-            # Whichever of them it was: the answers come together.
-            raise first.told(driver, error) from error
-    elif commit:
+        for batch in _batches(waiting):
+            _run_together(driver, batch)
+    if commit:
         driver.commit()
+
+
+def _batches(waiting: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
+    """
+    Those that may be one statement.
+
+    The parts of one see the tables as they were before it, and may not change the same row twice (PostgreSQL 17,
+    7.8.4): so only one of them changes or deletes rows of a table. What another one inserts they don't see.
+    """
+    batch: list[Waiting] = []
+    changed: set[str] = set()
+    for one in waiting:
+        statement, _ = one
+        if statement.changes in changed:
+            yield batch
+            batch, changed = [], set()
+        batch.append(one)
+        if statement.changes is not None:
+            changed.add(statement.changes)
+    yield batch
+
+
+def _run_together(driver: Any, batch: Sequence[Waiting]) -> None:
+    statements = tuple(statement for statement, _ in batch)
+    first = statements[0]
+    if len(statements) == 1:
+        first.run(driver, **batch[0][1])
+        return
+    values = {
+        f"w{number}_{name}": value
+        for number, (statement, parameters) in enumerate(batch)
+        for name, value in statement.arguments(parameters).items()
+    }
+    try:
+        driver.execute(_together(statements), values)
+    except first.error as error:
+        raise first.told(driver, error) from error
+
+
+@lru_cache(maxsize=SETS)
+def _together(statements: tuple[Prepared, ...]) -> str:
+    """All of them as one statement, whose text stays the same, so that the server plans it once."""
+    parts = [_PLACE.sub(rf"%(w{number}_\1)s", statement.sql) for number, statement in enumerate(statements)]
+    named = ", ".join(f"w{number} AS ({part})" for number, part in enumerate(parts[:-1]))
+    return f"WITH {named} {parts[-1]}"
 
 
 def savepoint(db: Session) -> SessionTransaction:
@@ -104,6 +148,8 @@ class Prepared:
         self._fixed = {name: processors.pop(name, _as_it_is)(value) for name, value in constants.items()}
         self._bind = processors
         self._begins: bool = dialect.name == "sqlite" and (compiled.isinsert or compiled.isupdate or compiled.isdelete)
+        #: The table whose rows it changes or deletes.
+        self.changes: str | None = compiled.statement.table.fullname if compiled.isupdate or compiled.isdelete else None
         self.error: Any = dialect.loaded_dbapi.Error
 
     def run(self, driver: Any, **parameters: object) -> Any:
@@ -117,7 +163,7 @@ class Prepared:
             if self._begins and not driver.in_transaction:
                 # In a request's session this may be the first statement that writes; see onegov_auth.database.
                 driver.execute("BEGIN IMMEDIATE")
-            return driver.execute(self.sql, self._arguments(parameters))
+            return driver.execute(self.sql, self.arguments(parameters))
         except self.error as error:
             raise self.told(driver, error) from error
 
@@ -164,7 +210,8 @@ class Prepared:
         convert = column.type.dialect_impl(self._dialect).result_processor(self._dialect, None)
         return convert if convert is not None else _as_it_is
 
-    def _arguments(self, parameters: dict[str, Any]) -> Any:
+    def arguments(self, parameters: dict[str, Any]) -> Any:
+        """*parameters* as the driver wants them."""
         values = {**self._fixed, **parameters} if self._fixed else parameters
         for name, convert in self._bind.items():
             values[name] = convert(values[name])
@@ -173,3 +220,7 @@ class Prepared:
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+#: A statement that was put off, and its parameters.
+Waiting = tuple[Prepared, dict[str, Any]]

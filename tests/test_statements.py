@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import JSON, Column, MetaData, String, Table, Uuid, bindparam, insert, select, update
+from sqlalchemy import JSON, Column, MetaData, String, Table, Uuid, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from onegov_auth.database import Database
 from onegov_auth.models.types import UTCDateTime
-from onegov_auth.statements import Prepared, catch_up, driver_of
+from onegov_auth.statements import DRIVER_KEY, Prepared, catch_up, driver_of
 
 METADATA = MetaData()
 ROWS = Table(
@@ -170,3 +171,55 @@ def test_what_is_put_off_fails_as_a_whole(rows: Database, wait: bool) -> None:
     assert "secret value" not in str(caught.value)
     with rows.unit() as db:
         assert db.execute(select(ROWS)).all() == []
+
+
+def test_what_is_put_off_changes_rows_in_order(rows: Database) -> None:
+    """Statements that change the same rows are run one after the other, however many were put off."""
+    key = uuid4()
+    rename = Prepared(
+        rows.engine.dialect,
+        update(ROWS).where(ROWS.c.name == bindparam("before")).values(name=bindparam("after"), data=["50 % (x)s"]),
+    )
+    with rows.unit() as db:
+        prepare(rows).run(driver_of(db), id=key, name="a", at=NOW, data=None)
+    with rows.unit() as db:
+        rename.later(db, before="a", after="b")
+        prepare(rows).later(db, id=uuid4(), name="other", at=NOW, data=None)
+        rename.later(db, before="b", after="c")
+        rename.later(db, before="c", after="d")
+
+    with rows.read() as db:
+        assert db.execute(select(ROWS.c.name, ROWS.c.data).where(ROWS.c.id == key)).one() == ("d", ["50 % (x)s"])
+        assert db.scalars(select(ROWS.c.name).order_by(ROWS.c.name)).all() == ["d", "other"]
+
+
+def test_what_is_put_off_is_one_statement_on_postgresql(postgresql_url: str) -> None:
+    """The server is asked once for all that may be one statement, and its text stays the same."""
+    database = Database(postgresql_url)
+    METADATA.create_all(database.engine)
+    asked: list[str] = []
+
+    class Driver:
+        """Notes what goes to the server."""
+
+        def __init__(self, driver: Any) -> None:
+            self._driver = driver
+
+        def execute(self, sql: str, *parameters: Any) -> Any:
+            asked.append(sql)
+            return self._driver.execute(sql, *parameters)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._driver, name)
+
+    remove = Prepared(database.engine.dialect, delete(ROWS).where(ROWS.c.name == bindparam("which")))
+    for name in "ab":
+        with database.unit() as db:
+            db.info[DRIVER_KEY] = Driver(db.info[DRIVER_KEY])
+            remove.later(db, which="nobody")
+            for number in range(2):
+                prepare(database).later(db, id=uuid4(), name=f"{name}{number}", at=NOW, data=None)
+
+    database.dispose()
+    assert len(asked) == 2
+    assert asked[0] == asked[1]

@@ -92,7 +92,7 @@ class FactorGate:
         Returns:
             The types of factor that were proven, empty if none was needed; or what is missing; or a refusal.
         """
-        types = self._store.types(db, user.id)
+        types = self._store.types(db, user.id) if user.factor_types is None else user.factor_types
         primary = self._store.primary(types)
         required = user.role in self._required_for
         if door.proven is not None and door.proven.user == user.id:
