@@ -20,7 +20,7 @@ from onegov_auth.errors import SettingsError
 from onegov_auth.web.csrf import CsrfRefused
 from onegov_auth.web.hosts import own_origin
 from onegov_auth.web.identity import SessionPolicy
-from onegov_auth.web.permissions import Combination, Intent, Permission
+from onegov_auth.web.permissions import Combination, Condition, Intent, Permission
 from onegov_auth.web.refusals import database_gone, forbidden, form_refused, not_found, unexpected
 from onegov_auth.web.request import AuthRequest
 

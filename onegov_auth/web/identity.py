@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import morepath
+from morepath.reify import reify
 
 if TYPE_CHECKING:
     from uuid import UUID
