@@ -184,7 +184,7 @@ def compare(options: argparse.Namespace) -> list[Line]:
             for line in callbacks({name: empty for name, (empty, _) in urls.items()}, options.blocks):
                 lines.append(line)
                 print(line, flush=True)
-            for line in certified_callbacks({name: other for name, (_, other) in urls.items()}, options.blocks * 4):
+            for line in certified_callbacks({name: other for name, (_, other) in urls.items()}, options.blocks):
                 lines.append(line)
                 print(line, flush=True)
     if "sync" in options.parts:
