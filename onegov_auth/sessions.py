@@ -25,7 +25,7 @@ from onegov_auth.domain import Identity, SessionInfo
 from onegov_auth.errors import DecryptionError
 from onegov_auth.models import DEFAULT
 from onegov_auth.statements import Prepared
-from onegov_auth.whose import Whose, select_whose
+from onegov_auth.whose import Whose, moment, select_whose
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -189,13 +189,12 @@ class Sessions:
         """
         if _TOKEN.fullmatch(token) is None:
             return None
-        return self._found(self._lookup(token_hash=token_hash(self._application, token)))
+        now = self._clock()
+        row = self._lookup(token_hash=token_hash(self._application, token), **moment(now))
+        return None if row is None else self._found(row, now.timestamp())
 
-    def _found(self, row: Sequence[Any] | None) -> Identity | None:
-        if row is None:
-            return None
+    def _found(self, row: Sequence[Any], now: float) -> Identity | None:
         session_id, last_seen, expires, remember, provider, checked, confirmed, *user = row
-        now = self._clock().timestamp()
         if now >= expires or (not remember and now >= last_seen + self._idle):
             return None
         id_ = session_id if isinstance(session_id, UUID) else UUID(session_id)

@@ -229,7 +229,7 @@ class SignupLinks:
             return True
         # Nobody comes in by the word of somebody who may not give that role any more, or was deactivated.
         maker = db.scalar(select(self._users).where(primary_key(self._users) == row.made_by))
-        return maker is not None and maker.active and self._may_give(maker, row.role)
+        return maker is not None and maker.is_active and self._may_give(maker, row.role)
 
     def _may_give(self, maker: User, role: str) -> bool:
         if maker.role not in self._roles or self._roles.index(maker.role) > self._roles.index(role):

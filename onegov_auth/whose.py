@@ -5,37 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, String, cast, func, literal_column, select
+from sqlalchemy import Select, String, bindparam, cast, func, literal_column, or_, select
 
 from onegov_auth.domain import hexadecimal
-from onegov_auth.models import primary_key
+from onegov_auth.models import Columns, Timestamp, UTCDateTime, primary_key
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from onegov_auth.models import Entities
 
-__all__ = ["Whose", "select_whose"]
+__all__ = ["Whose", "moment", "select_whose"]
 
 
 def select_whose(entities: Entities, table: Any, *columns: Any) -> Select[Any]:
     """
     The *columns* of *table* and, after them, those that :class:`Whose` reads; of users who may be in only.
 
+    The statement is run with the parameters of :func:`moment`.
+
     Args:
         entities: The mapped classes.
         table: Sessions or tokens, with a ``user_id``.
         columns: What is selected of it.
     """
-    users: Any = entities.user.__table__
-    key = primary_key(entities.user)
-    members: Any = entities.user_groups
-    comma: Any = literal_column("','")
-    groups = (
-        select(func.aggregate_strings(cast(members.c.group_id, String), comma))
-        .where(members.c.user_id == key)
-        .scalar_subquery()
+    users, user = entities.user, Columns(entities.user)
+    key = primary_key(users)
+    members, grants = entities.user_groups.c, entities.grant
+    granted = or_(grants.expires.is_(None), grants.expires > bindparam("at", type_=Timestamp()))
+    of_user = (
+        key,
+        user.username,
+        user.role,
+        user.rights_stamp,
+        user.language,
+        _ids(members.group_id, members.user_id == key),
+        _ids(grants.group_id, grants.user_id == key, grants.group_id.is_not(None), granted),
     )
-    of_user = (key, users.c.username, users.c.role, users.c.rights_stamp, users.c.language, groups)
-    return select(*columns, *of_user).join_from(table, users, table.c.user_id == key).where(users.c.active)
+    active = users.active_at(bindparam("now", type_=UTCDateTime()))
+    return select(*columns, *of_user).join_from(table, users.__table__, table.c.user_id == key).where(active)
+
+
+def moment(now: datetime) -> dict[str, datetime]:
+    """What a statement of :func:`select_whose` has to know of the time."""
+    return {"now": now, "at": now}
+
+
+def _ids(column: Any, *conditions: Any) -> Any:
+    comma: Any = literal_column("','")
+    return select(func.aggregate_strings(cast(column, String), comma)).where(*conditions).scalar_subquery()
 
 
 class Whose:
@@ -46,7 +64,9 @@ class Whose:
 
     def read(self, columns: Sequence[Any], application: str) -> dict[str, Any]:
         """What an :class:`onegov_auth.domain.Identity` of *application* says of its user."""
-        uid, username, role, rights, language, groups = columns
+        uid, username, role, rights, language, groups, granted = columns
+        if granted:
+            groups = f"{groups},{granted}" if groups else granted
         return {
             "userid": username,
             "uid": hexadecimal(uid),

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event, select, text
@@ -89,20 +89,20 @@ def test_a_token_leads_to_the_identity(sessions: Sessions, log_in: LogIn, user: 
 def test_a_look_up_is_one_indexed_statement(sessions: Sessions, log_in: LogIn, database: Database) -> None:
     """Finding a session reads no table from end to end."""
     token = log_in()
-    plan = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "SET enable_seqscan = off; EXPLAIN "
     sql = sessions._lookup.prepared.sql
     hashed = hashlib.sha256(token.encode()).hexdigest()
     with database.engine.connect() as connection:
         if database.dialect == "sqlite":
-            rows = connection.exec_driver_sql(plan + sql, (hashed,)).all()
+            rows = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + sql, (0, "2026-01-01", hashed)).all()
         else:
             connection.exec_driver_sql("SET enable_seqscan = off")
-            rows = connection.exec_driver_sql("EXPLAIN " + sql, {"token_hash": hashed}).all()
+            values = {"token_hash": hashed, "now": datetime(2026, 1, 1), "at": 0}  # noqa: DTZ001 - as the table has it
+            rows = connection.exec_driver_sql("EXPLAIN " + sql, values).all()
 
     shown = "\n".join(str(row) for row in rows)
     assert "token_hash" in shown
-    assert "SCAN user_sessions" not in shown
-    assert "Seq Scan on user_sessions" not in shown
+    assert "SCAN " not in shown
+    assert "Seq Scan" not in shown
 
 
 @pytest.mark.sec("SESS-10", "ASVS-7.2.3", "ASVS-11.5.1")

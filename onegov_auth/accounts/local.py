@@ -11,10 +11,12 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
 from onegov_auth.domain import AuthnContext, Password, Step, VerifiedIdentity, hexadecimal
-from onegov_auth.models import DEFAULT, canonical_username, primary_key
+from onegov_auth.models import DEFAULT, Columns, canonical_username, primary_key
 from onegov_auth.outcomes import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from onegov_auth.database import Database
     from onegov_auth.models import Entities
     from onegov_auth.passwords import Hasher
@@ -40,6 +42,7 @@ class Account:
     username_key: str
     password_hash: str = field(repr=False)
     source: str | None
+    role: str
 
 
 class LocalPasswords:
@@ -50,14 +53,30 @@ class LocalPasswords:
         database: Where the users are.
         hasher: Compares.
         entities: The mapped classes.
+        counts: Whether the password of somebody with that role lets them in (``passwords.login``).
     """
 
-    def __init__(self, database: Database, hasher: Hasher, *, entities: Entities = DEFAULT) -> None:
+    def __init__(
+        self,
+        database: Database,
+        hasher: Hasher,
+        *,
+        entities: Entities = DEFAULT,
+        counts: Callable[[str], bool] = lambda _role: True,
+    ) -> None:
+        self._counts = counts
         self._database = database
         self._hasher = hasher
         self._users: Any = entities.user
-        rows = self._users.__table__.c
-        columns = (primary_key(self._users), rows.username, rows.username_key, rows.password_hash, rows.source)
+        rows = Columns(self._users)
+        columns = (
+            primary_key(self._users),
+            rows.username,
+            rows.username_key,
+            rows.password_hash,
+            rows.source,
+            rows.role,
+        )
         self._lookup = database.prepare(select(*columns).where(rows.username_key == bindparam("key")))
         self._by_email = database.prepare(
             select(*columns).where(rows.email == bindparam("key"), rows.password_hash != "").limit(1)
@@ -70,7 +89,8 @@ class LocalPasswords:
         Every way through costs one hash with today's parameters (ASVS 6.3.8, ENUM-02).
 
         Returns:
-            The identity, or ``Refused`` with ``unknown_user``, ``no_password`` or ``wrong_password``.
+            The identity, or ``Refused`` with ``unknown_user``, ``no_password``, ``password_login_off`` or
+            ``wrong_password``.
         """
         found = self.find(username)
         if found is None:
@@ -80,6 +100,10 @@ class LocalPasswords:
         if not hashed:
             self._hasher.verify_dummy(password.reveal())
             return Refused("no_password", (Step("local", "has no local password"),))
+        if not self._counts(found.role):
+            # Compared with nothing: nobody learns here whether it would have been the right one.
+            self._hasher.verify_dummy(password.reveal())
+            return Refused("password_login_off", (Step("local", f"the role {found.role} has no password login"),))
         verification = self._hasher.verify(password.reveal(), hashed)
         if not verification.ok:
             return Refused("wrong_password", (Step("local", "the password doesn't match"),))
@@ -103,6 +127,10 @@ class LocalPasswords:
         """Cost one hash, for roads on which no local one is compared."""
         self._hasher.verify_dummy(password.reveal())
 
+    def lets_in(self, account: Account) -> bool:
+        """Whether it has a local password, and that lets it in."""
+        return bool(account.password_hash) and self._counts(account.role)
+
     def find(self, username: str) -> Account | None:
         """The account of that name, however it is spelt; ``None`` for a name nobody here has."""
         try:
@@ -125,8 +153,9 @@ class LocalPasswords:
         """The hash that is stored now; ``None`` if it was neither."""
         # Only the hash that was compared is replaced: a newer password always wins (PWD-07).
         # A statement on the table: the password stays the same one, so no session ends.
-        users = self._users.__table__
-        renew = update(users).where(users.c.username_key == key, users.c.password_hash == old).values(password_hash=new)
+        rows = Columns(self._users)
+        mine = (rows.username_key == key, rows.password_hash == old)
+        renew = update(self._users.__table__).where(*mine).values({rows.password_hash: new})
         try:
             with self._database.unit() as db:
                 replaced: Any = db.execute(renew)

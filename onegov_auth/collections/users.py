@@ -26,6 +26,7 @@ from onegov_auth.models import (
     UserGroup,
     as_key,
     canonical_username,
+    clock_of,
     entities_of,
     hasher_of,
     key_of,
@@ -237,7 +238,7 @@ class UserCollection:
         factor = entities_of(self.session).factor
         query = self.query().join(factor, factor.user_id == primary_key(self.model))
         query = query.filter(factor.type == "yubikey", factor.key == token[:12])
-        return (query.filter(self.model.active) if active_only else query).first()
+        return (query.filter(self.model.active_at(clock_of(self.session)())) if active_only else query).first()
 
     def register(
         self,

@@ -7,7 +7,16 @@ makes the rest by :meth:`Entities.on`.
 
 from onegov_auth.models.api_token import ApiToken, ApiTokenMixin
 from onegov_auth.models.attempt import SECOND_SEEDS_KINDS, AttemptMixin, LoginAttempt, account_key
-from onegov_auth.models.base import Base, TimestampMixin, as_key, key_name, key_of, primary_key
+from onegov_auth.models.base import (
+    Base,
+    Columns,
+    TimestampMixin,
+    as_key,
+    column_values,
+    key_name,
+    key_of,
+    primary_key,
+)
 from onegov_auth.models.bundle import Bundle, BundleMixin
 from onegov_auth.models.context import clock_of, entities_of, keys_of, maybe_keys_of
 from onegov_auth.models.directory_sync import DirectorySync, DirectorySyncMixin
@@ -31,6 +40,7 @@ from onegov_auth.models.signing_key import SigningKey, SigningKeyMixin
 from onegov_auth.models.signup_link import SignupLink, SignupLinkMixin
 from onegov_auth.models.tan import TAN, TANMixin
 from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
+from onegov_auth.models.types import Timestamp, UTCDateTime
 from onegov_auth.models.user import User, UserMixin
 from onegov_auth.models.user_steps import CHANGE_PASSWORD, step_names
 from onegov_auth.models.user_tokens import RESET, user_id_in
@@ -51,6 +61,7 @@ __all__ = [
     "Base",
     "Bundle",
     "BundleMixin",
+    "Columns",
     "Concerned",
     "DirectorySync",
     "DirectorySyncMixin",
@@ -77,7 +88,9 @@ __all__ = [
     "SignupLink",
     "SignupLinkMixin",
     "TANMixin",
+    "Timestamp",
     "TimestampMixin",
+    "UTCDateTime",
     "User",
     "UserFactor",
     "UserFactorMixin",
@@ -91,6 +104,7 @@ __all__ = [
     "as_key",
     "canonical_username",
     "clock_of",
+    "column_values",
     "end_sessions",
     "entities_of",
     "hasher_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
@@ -12,7 +13,20 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from onegov_auth.clock import utcnow
 from onegov_auth.models.types import UTCDateTime
 
-__all__ = ["NAMING_CONVENTION", "Base", "Key", "TimestampMixin", "as_key", "index", "key_name", "key_of", "primary_key"]
+__all__ = [
+    "NAMING_CONVENTION",
+    "Base",
+    "Columns",
+    "Key",
+    "TimestampMixin",
+    "as_key",
+    "column_of",
+    "column_values",
+    "index",
+    "key_name",
+    "key_of",
+    "primary_key",
+]
 
 #: The type of a key that belongs to the application: UUID in the default classes.
 Key: TypeAlias = Any
@@ -25,6 +39,9 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+#: Numbers of databases have 64 bits at most.
+_BEYOND = 2**63
 
 
 class Base(DeclarativeBase):
@@ -64,6 +81,38 @@ def primary_key(class_: type[Any]) -> Column[Any]:
     return columns[0]
 
 
+def column_of(class_: type[Any], name: str) -> Column[Any]:
+    """
+    The column behind the attribute *name* of *class_*, or behind the attribute that it is a synonym of.
+
+    For statements on the table itself: in an application's own, the column may be called otherwise.
+    """
+    mapper = inspect(class_).mapper
+    found = mapper.columns.get(name)
+    if found is None:
+        found = mapper.columns[mapper.synonyms[name].name]
+    column: Column[Any] = found
+    return column
+
+
+class Columns:
+    """The columns of the table of *class_*, as attributes that are called like those of the class."""
+
+    def __init__(self, class_: type[Any]) -> None:
+        self._class = class_
+
+    def __getattr__(self, name: str) -> Column[Any]:
+        return column_of(self._class, name)
+
+
+def column_values(class_: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """*values* by the names of attributes as values by the columns' own, for a statement on the table itself."""
+    synonyms = inspect(class_).mapper.synonyms
+    # What is said under an attribute's own name counts.
+    ordered = sorted(values, key=lambda name: name not in synonyms)
+    return {column_of(class_, name).key: values[name] for name in ordered}
+
+
 def key_name(class_: type[Any]) -> str:
     """The name of the attribute that holds the primary key."""
     name: str = inspect(class_).mapper.get_property_by_column(primary_key(class_)).key
@@ -85,10 +134,16 @@ def as_key(class_: type[Any], value: Key) -> Key | None:
     kind = primary_key(class_).type
     if isinstance(value, str) and isinstance(kind, Uuid | Integer):
         try:
-            return UUID(value) if isinstance(kind, Uuid) else int(value)
+            return UUID(value) if isinstance(kind, Uuid) else _number(value)
         except ValueError:
             return None
     return value
+
+
+def _number(text: str) -> int | None:
+    # What is out of range is no key, and for SQLite's driver an error of another kind.
+    number = int(text)
+    return number if -_BEYOND <= number < _BEYOND else None
 
 
 def index(class_: Any, *columns: str) -> Index:

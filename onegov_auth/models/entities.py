@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CheckConstraint, MetaData, Table, case, inspect
+from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import DeclarativeBase
 
 from onegov_auth.errors import RegistryError
@@ -14,6 +14,7 @@ from onegov_auth.models.associations import ASSOCIATIONS, association
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
 from onegov_auth.models.base import Base
 from onegov_auth.models.bundle import Bundle, BundleMixin
+from onegov_auth.models.constraints import constrain
 from onegov_auth.models.directory_sync import DirectorySync, DirectorySyncMixin
 from onegov_auth.models.event import AuthEvent, AuthEventMixin
 from onegov_auth.models.factor import UserFactor, UserFactorMixin
@@ -129,7 +130,7 @@ class Entities:
         """Tell the classes that others point to which ones belong to them."""
         for class_ in (self.user, self.group, self.permission, self.bundle):
             class_.__entities__ = self
-        _one_right(self.grant)
+        constrain(self)
         return self
 
 
@@ -151,15 +152,6 @@ def _associations(metadata: MetaData, classes: dict[str, type[Any]]) -> dict[str
         attribute: association(metadata, name, (left, classes[left]), (right, classes[right]))
         for attribute, (name, left, right) in ASSOCIATIONS.items()
     }
-
-
-def _one_right(grant: type[GrantMixin]) -> None:
-    # Here and not in the class: its columns may have other names in an application's own.
-    table: Any = inspect(grant).local_table
-    counted = [
-        case((column.is_(None), 0), else_=1) for column in (grant.permission_id, grant.bundle_id, grant.group_id)
-    ]
-    table.append_constraint(CheckConstraint(sum(counted[1:], counted[0]) == 1, name="one_right"))
 
 
 #: The classes that others point to; they are made first.

@@ -42,7 +42,7 @@ class GrantMixin:
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid4)
 
     #: The provider that gave it; ``None`` for a person.
-    origin: Mapped[str | None] = mapped_column(Text, nullable=True)
+    origin: Mapped[str | None] = mapped_column(Text, nullable=True, index=True)
 
     #: The provider's group by which it was given.
     rule: Mapped[str | None] = mapped_column(Text, nullable=True)
@@ -58,7 +58,7 @@ class GrantMixin:
     def user_id(cls) -> Mapped[Key]:
         """Whose it is."""
         key = primary_key(cls.__user__)
-        return mapped_column(key.type, ForeignKey(key, ondelete="CASCADE"), nullable=False, index=True)
+        return mapped_column(key.type, ForeignKey(key, ondelete="CASCADE"), nullable=False)
 
     @declared_attr
     @classmethod

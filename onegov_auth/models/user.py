@@ -10,14 +10,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import (
     Boolean,
     ColumnElement,
-    Index,
     Integer,
     SQLColumnExpression,
     Text,
-    UniqueConstraint,
     Uuid,
     func,
-    text,
     update,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -133,15 +130,6 @@ class UserMixin(WithActivity, WithRights, WithFactors, WithSessions, WithSteps, 
     def __mapper_args__(cls) -> dict[str, Any]:
         """Subclasses share the table."""
         return {} if has_inherited_table(cls) else {"polymorphic_on": "type", "polymorphic_identity": "generic"}
-
-    @declared_attr.directive
-    @classmethod
-    def __table_args__(cls) -> tuple[Any, ...]:
-        """What is not said by the columns; part of any ``__table_args__`` of an application's own class."""
-        return (
-            Index("lowercase_username", text("lower(username)"), unique=True),
-            UniqueConstraint("source", "source_id", name="unique_source_id"),
-        )
 
     @declared_attr
     @classmethod

@@ -54,10 +54,15 @@ class WithActivity:
     def _is_disabled_by_date(cls) -> ColumnElement[bool]:
         return and_(cls.disabled_utc.is_not(None), cls.disabled_utc <= _now())
 
+    @property
+    def may_recover(self) -> bool:
+        """Whether the user may log in, or may once the address is verified, which a mailed link does."""
+        return bool(self.active) and not self.is_disabled_by_date
+
     @hybrid_property
     def is_active(self) -> bool:
         """Whether the user may log in at this moment, by the session's clock; in a statement by the system's."""
-        return bool(self.active) and not self.is_disabled_by_date
+        return self.may_recover
 
     @is_active.inplace.expression
     @classmethod

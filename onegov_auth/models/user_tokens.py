@@ -47,6 +47,7 @@ class WithTokens:
         email_verified: Mapped[bool]
         password_hash: Mapped[str]
         active: Mapped[bool]
+        is_active: Any
         last_login: Mapped[datetime | None]
         reset_stamp: Mapped[int]
         password: Any
@@ -56,7 +57,7 @@ class WithTokens:
         """What a token depends on: the login name and address, activity, password, last login, and its own use."""
         # Whole seconds of a number: databases keep times differently.
         seen = None if self.last_login is None else self.last_login.timestamp()
-        parts = [self.username_key, self.email, self.active, self.password_hash, seen, self.reset_stamp]
+        parts = [self.username_key, self.email, self.is_active, self.password_hash, seen, self.reset_stamp]
         return json.dumps(parts)
 
     def token_generate(self, valid: timedelta = VALID) -> str:

@@ -91,7 +91,7 @@ class SettingUp(AnsweringFactors):
     ) -> tuple[Transaction | Refused, Event]:
         event = setup.event
         user = self.locked(db, setup.user.id)
-        if user is None or not user.active:
+        if user is None or not user.is_active:
             return Refused("inactive"), event
         void = self._void(db, setup)
         if void is not None:

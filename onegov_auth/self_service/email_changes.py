@@ -68,7 +68,7 @@ class EmailChanges(OwnAccount):
 
         def work(db: Session) -> tuple[Done | Refused, Event]:
             user = self.locked(db, session.uid)
-            if user is None or not user.active:
+            if user is None or not user.is_active:
                 return Refused("unknown_user"), event
             about = self.event("email_change", client, user=user)
             if address == user.email and user.email_verified:
@@ -234,7 +234,7 @@ class EmailChanges(OwnAccount):
             return None if user is None else _state(user)
 
         data = read(self.keys, _CONFIRM, token, self.clock, voided_by=state)
-        return (found[0], data["new"]) if data is not None and found and found[0].active else None
+        return (found[0], data["new"]) if data is not None and found and found[0].is_active else None
 
     def _rename(self, db: Session, user: User, name: str) -> None:
         before, user.username = user.username, name

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
+from onegov_auth.accounts.local import SEEN, fingerprint
 from onegov_auth.accounts.resolve import user_info
 from onegov_auth.domain import Client, Identity, Password, hexadecimal
 from onegov_auth.doors import Doors
@@ -117,7 +117,7 @@ class OwnAccount(Doors, SelfService):
 
         def work(db: Session) -> tuple[LoggedIn | Refused, Event]:
             user = self.locked(db, session.uid)
-            if user is None or not user.active or fingerprint(user.password_hash) != verified.attributes[SEEN]:
+            if user is None or not user.is_active or fingerprint(user.password_hash) != verified.attributes[SEEN]:
                 return Refused("password_changed"), event
             db.info[KEEP_SESSION] = session.session_id
             self.passwords.put(db, user, hashed, client)
@@ -148,11 +148,12 @@ class OwnAccount(Doors, SelfService):
                 return Refused("unknown_identity")
             others = [row for row in mine if row is not gone and not row.frozen and row.source in self.providers]
             # A password is no way in where nobody is asked for one.
-            if not (user.password_hash and LOCAL in self.providers) and not others:
+            if not (user.password_hash and self.password_login(user.role)) and not others:
                 return Refused("last_way_in")
             if (user.source, user.source_id) == (gone.source, gone.source_id):
                 user.source, user.source_id = (others[0].source, others[0].source_id) if others else (None, None)
             self._end_those_of(db, user, gone.source, gone.source_id, keep=session.session_id)
+            self.accounts.grants.take_away(db, gone.source, [key_of(user)])
             db.delete(gone)
             db.flush()
             return Done("identity_unlinked", user_info(user))
@@ -201,7 +202,7 @@ class OwnAccount(Doors, SelfService):
 
         def unit(db: Session) -> tuple[Done | Refused, Event]:
             user = self.locked(db, session.uid)
-            if user is None or not user.active:
+            if user is None or not user.is_active:
                 return Refused("unknown_user"), event
             return work(db, user), told(self.event(type_, client, user=user))
 

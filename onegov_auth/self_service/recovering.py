@@ -92,9 +92,12 @@ class Recovering(Registering):
         if awaits_activation(user):
             self._send_activation(db, user, client)
             return "not_activated"
-        if not user.active or address_of(user) is None:
+        if not user.may_recover or address_of(user) is None:
             return None
-        if is_external(user):
+        if not self.password_login(user.role) and not user.source:
+            # A new password would not let them in.
+            return None
+        if is_external(user) or not self.password_login(user.role):
             self.notices.tell(db, user, "reset_external", client, url=self.notices.url("login"), provider=user.source)
             return "external_user"
         # RESET-02: an older link is void as soon as there is a newer one.
@@ -138,7 +141,7 @@ class Recovering(Registering):
 
         Returns:
             ``Done("password_reset")``; ``Refused`` with ``invalid_token``, ``wrong_address``, ``external_user``,
-            ``recovery_disabled`` or ``locked``.
+            ``password_login_off``, ``recovery_disabled`` or ``locked``.
 
         Raises:
             InsecurePasswordError: If the policy forbids it; the token stays good.
@@ -156,8 +159,8 @@ class Recovering(Registering):
             user = self._holder(db, token)
         if user is None:
             return self.do(event, lambda _db: (Refused("invalid_token"), event), admitted)
-        if is_external(user) or not _is_named(user, email):
-            code = "external_user" if is_external(user) else "wrong_address"
+        code = self._not_theirs(user, email)
+        if code is not None:
             return self.do(event, lambda _db: (Refused(code), event), admitted)
         hashed = self.prepared(admitted, password, user.username, user.email, user.realname, user_id=key_of(user))
 
@@ -171,6 +174,14 @@ class Recovering(Registering):
 
         return self.do(event, work, admitted)
 
+    def _not_theirs(self, user: User, email: str) -> str | None:
+        """Why *user* gets no new password by this token; ``None`` if nothing is against it."""
+        if not self.password_login(user.role):
+            return "password_login_off"
+        if is_external(user):
+            return "external_user"
+        return None if _is_named(user, email) else "wrong_address"
+
     def _holder(self, db: Session, token: str) -> User | None:
         """The active user whose good token it is."""
         found: list[User] = []
@@ -181,7 +192,7 @@ class Recovering(Registering):
             return None if user is None else user.get_token_salt()
 
         good = read(self.keys, RESET, token, self.clock, voided_by=state)
-        return found[0] if good is not None and found and found[0].active else None
+        return found[0] if good is not None and found and found[0].may_recover else None
 
 
 def _is_named(user: User, typed: str) -> bool:

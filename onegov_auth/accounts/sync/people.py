@@ -12,7 +12,7 @@ from onegov_auth.accounts.resolve import Resolved
 from onegov_auth.accounts.rules import NO_ROLE, names_of, new_user
 from onegov_auth.accounts.sync.report import Finding, State
 from onegov_auth.accounts.sync.rights import Rights
-from onegov_auth.models import canonical_username, key_of, primary_key
+from onegov_auth.models import canonical_username, column_values, key_of, primary_key
 from onegov_auth.outcomes import Refused
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class People:
         return self._rights.apply(db, findings, identities, granted)
 
     def _known(self, db: Session, source_ids: list[str]) -> dict[str, Any]:
-        links, users = self._identities, self._users.__table__.c
+        links, users = self._identities, self._users
         statement = select(
             links.id.label("link"),
             links.source_id,
@@ -124,7 +124,7 @@ class People:
             users.role,
             users.role_origin,
             users.realname,
-            self._users.active_at(self._clock()).label("is_active"),
+            users.active_at(self._clock()).label("is_active"),
             users.deactivated_by,
             (users.password_hash != "").label("has_password"),
             self._rights.held_by(self._key).label("granted"),
@@ -231,7 +231,7 @@ class People:
             addresses |= more
         names = _Names()
         if keys:
-            users = self._users.__table__.c
+            users = self._users
             found = select(users.username_key, users.email).where(
                 users.username_key.in_(keys) | users.email.in_(addresses)
             )
@@ -265,7 +265,9 @@ class People:
         fixed = {"type": mapper.polymorphic_identity, "created": now}
         # The database may make the keys itself; they come back in the order of the rows.
         statement = insert(table).returning(self._key, sort_by_parameter_order=True)
-        keys = list(db.execute(statement, [{**values, **fixed} for _, values in made]).scalars())
+        keys = list(
+            db.execute(statement, [column_values(self._users, {**values, **fixed}) for _, values in made]).scalars()
+        )
         links = [
             {
                 "user_id": key,

@@ -94,5 +94,8 @@ def _grants() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_grants"),
         sa.CheckConstraint(f"{counted} = 1", name="ck_grants_one_right"),
     )
-    for column in ("user_id", *(column for column, _ in rights)):
+    op.create_index("ix_grants_origin", "grants", ["origin"])
+    for column, _ in rights:
         op.create_index(f"ix_grants_{column}", "grants", [column])
+        once = ["user_id", column, sa.text("coalesce(origin, '')")]
+        op.create_index(f"unique_grants_{column}", "grants", once, unique=True)
