@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Any
 
 import click
 
@@ -14,6 +14,7 @@ from onegov_auth.cli.second_factors import give_yubikey
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
 from onegov_auth.errors import ExistingUserError
+from onegov_auth.models import key_of
 
 __all__ = ["add", "known_role"]
 
@@ -52,7 +53,7 @@ def add(  # noqa: PLR0913 - one argument per option
     if yubikey is None and asks and settings.second_factors.yubikey is not None:
         yubikey = click.prompt("YubiKey (leave empty for none)", default="", show_default=False, err=True)
 
-    def work(unit: Work) -> UUID:
+    def work(unit: Work) -> Any:
         user = UserCollection(unit.db).add(
             username, clear, role, realname=realname or None, phone_number=phone_number or None
         )
@@ -60,7 +61,7 @@ def add(  # noqa: PLR0913 - one argument per option
             give_yubikey(unit, user, yubikey)
         unit.db.flush()
         unit.tell("added", user, Step("role", role))
-        return user.id
+        return key_of(user)
 
     id_ = operator.change(work)
     shown = {"password": clear} if made_up else {}

@@ -11,7 +11,7 @@ from onegov_auth.cli.options import Command
 from onegov_auth.cli.passwords import new_password, password_options
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
-from onegov_auth.models import CHANGE_PASSWORD, User, canonical_username
+from onegov_auth.models import CHANGE_PASSWORD, User, canonical_username, key_of
 
 __all__ = ["change_password", "change_role", "change_username"]
 
@@ -38,7 +38,7 @@ def change_password(
 
     def work(unit: Work) -> int:
         user = unit.user(username)
-        ended = operator.sessions.end_all(unit.db, user.id)
+        ended = operator.sessions.end_all(unit.db, key_of(user))
         user.password = clear
         (user.require_step if must_change else user.step_taken)(CHANGE_PASSWORD)
         # A link to reset it that was mailed before is void by the new hash; an address to come is dropped (LINK-23).
@@ -69,7 +69,7 @@ def change_role(operator: Operator, *, username: str, role: str) -> None:
     def work(unit: Work) -> tuple[str, int]:
         user = unit.user(username)
         before = user.role
-        ended = operator.sessions.end_all(unit.db, user.id) if role != before else 0
+        ended = operator.sessions.end_all(unit.db, key_of(user)) if role != before else 0
         user.role, user.role_origin = role, None
         unit.db.flush()
         if role != before and unit.hooks.on_rights_changed is not None:
@@ -96,7 +96,7 @@ def change_username(operator: Operator, *, username: str, new: str) -> None:
         user = unit.user(username)
         _refuse_rename(operator, unit, user, new)
         before = user.username
-        ended = operator.sessions.end_all(unit.db, user.id)
+        ended = operator.sessions.end_all(unit.db, key_of(user))
         user.username = new
         unit.db.flush()
         if unit.hooks.change_username_callback is not None:

@@ -68,7 +68,7 @@ def _auth(operator: Operator, name: str) -> Auth:
     if name not in settings.providers:
         raise Failure(f"There is no provider {name}; there are {', '.join(settings.providers)}.", NO)
     # The provider's own way is looked at, not the database's: it need not be there yet. No application is told.
-    return Auth.from_settings(settings, database=open_database(settings))
+    return Auth.from_settings(settings, database=open_database(settings, operator.entities), entities=operator.entities)
 
 
 def _steps(operator: Operator, auth: Auth, found: Iterator[Check]) -> Iterator[Check]:

@@ -47,14 +47,16 @@ def cleanup(operator: Operator, *, events: timedelta, attempts: timedelta) -> No
 
 
 def _steps(operator: Operator, events: timedelta, attempts: timedelta) -> dict[str, Callable[[Session], int]]:
-    tries = Attempts(operator.database, operator.settings.attempts)
+    application = operator.settings.application
+    database, keys, own = operator.database, Keys((), application), operator.entities
+    tries = Attempts(database, operator.settings.attempts, entities=own)
     unverified = utcnow() - operator.settings.registration.expire_unverified
     return {
         "sessions": operator.sessions.cleanup,
-        "transactions": Transactions(Keys((), operator.settings.application), operator.database.engine.dialect).cleanup,
+        "transactions": Transactions(keys, database.engine.dialect, entities=own).cleanup,
         "attempts": lambda db: tries.cleanup(db, attempts),
         "registrations": lambda db: delete_unverified(db, unverified),
-        "signup-links": SignupLinks(Keys((), operator.settings.application), roles=()).cleanup,
-        "events": lambda db: EventLog(operator.database).cleanup(db, events),
-        "messages": Outbox(operator.database, Keys((), operator.settings.application)).cleanup,
+        "signup-links": SignupLinks(keys, roles=(), entities=own).cleanup,
+        "events": lambda db: EventLog(database, entities=own).cleanup(db, events),
+        "messages": Outbox(database, keys, entities=own).cleanup,
     }

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from onegov_auth.cli.application import load_application
 from onegov_auth.cli.failures import FAILED
 from onegov_auth.cli.operator import Operator, pass_operator
 from onegov_auth.cli.options import Command
@@ -24,7 +23,7 @@ def deliver(operator: Operator) -> None:
     """Send the mails and text messages that wait and are due; exit code 4 if one is given up."""
     settings = operator.configured()
     keys = Keys(settings.secrets, settings.application)
-    mailer = Mailer(settings, operator.database, keys, directories=_templates(operator))
+    mailer = Mailer(settings, operator.database, keys, directories=_templates(operator), entities=operator.entities)
     with progress(range(mailer.waiting), "Sending") as steps:
         ticks = iter(steps)
         done = mailer.deliver(lambda: next(ticks, None))
@@ -37,6 +36,4 @@ def deliver(operator: Operator) -> None:
 
 def _templates(operator: Operator) -> Sequence[Path]:
     """Where the application that ``--app`` names has templates of its own."""
-    if operator.options.app is None:
-        return ()
-    return [Path(folder) for folder in load_application(operator.options.app).mail_templates]
+    return () if operator.application is None else [Path(folder) for folder in operator.application.mail_templates]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, update_wrapper
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ from onegov_auth.database import Database
 from onegov_auth.domain import Client, Step
 from onegov_auth.events import Event, EventLog
 from onegov_auth.keys import Keys
-from onegov_auth.models import User
+from onegov_auth.models import DEFAULT, Entities, User, key_of
 from onegov_auth.passwords import PasswordPolicy
 from onegov_auth.sessions import Sessions
 from onegov_auth.settings import Secret, Settings, load_settings, settings_from
@@ -60,7 +60,7 @@ class Work:
     def tell(self, type_: str, user: User | None = None, *steps: Step) -> None:
         """Something happened, to be written in the same unit of work."""
         event = Event(type=type_, client=self.client, steps=steps)
-        self.events.append(event if user is None else replace(event, user_id=user.id, username=user.username))
+        self.events.append(event if user is None else replace(event, user_id=key_of(user), username=user.username))
 
 
 class Operator:
@@ -132,11 +132,27 @@ class Operator:
         Raises:
             Failure: If it is a file that isn't there: a slip of the pen must not make an empty one.
         """
-        database = open_database(self.settings)
+        database = open_database(self.settings, self.entities)
         name = database.engine.url.database
         if database.dialect == "sqlite" and name and name != ":memory:" and not Path(name).exists():
             raise Failure(f"There is no database {name}: make it with onegov-auth db upgrade.", DATABASE)
         return database
+
+    @cached_property
+    def application(self) -> Any:
+        """
+        The class that ``--app`` names; ``None`` if it names none.
+
+        Raises:
+            Failure: If there is no such class.
+        """
+        return None if self.options.app is None else load_application(self.options.app)
+
+    @property
+    def entities(self) -> Entities:
+        """The mapped classes: ours, or those of the application that ``--app`` names; raises as that one."""
+        entities: Entities = getattr(self.application, "entities", DEFAULT)
+        return entities
 
     @cached_property
     def hooks(self) -> Hooks:
@@ -146,23 +162,27 @@ class Operator:
         Raises:
             Failure: If there is no such class.
         """
-        if self.options.app is None:
-            return Hooks()
-        return hooks_of(load_application(self.options.app))
+        return Hooks() if self.application is None else hooks_of(self.application)
 
     @cached_property
     def policy(self) -> PasswordPolicy:
         """Which new passwords are allowed: by the settings, or by the application that ``--app`` names."""
-        if self.options.app is None:
+        if self.application is None:
             return PasswordPolicy.from_settings(self.settings)
-        policy: PasswordPolicy = load_application(self.options.app).password_policy.from_settings(self.settings)
+        policy: PasswordPolicy = self.application.password_policy.from_settings(self.settings)
         return policy
 
     @cached_property
     def sessions(self) -> Sessions:
         """Finds and ends sessions; can't open what was encrypted in them."""
         application = self.settings.application
-        return Sessions(self.database, self.settings.sessions, Keys((), application), application=application)
+        return Sessions(
+            self.database,
+            self.settings.sessions,
+            Keys((), application),
+            application=application,
+            entities=self.entities,
+        )
 
     def demand(self, username: str) -> None:
         """
@@ -181,7 +201,7 @@ class Operator:
         Raises:
             Failure: What *work* raises, after everything was rolled back.
         """
-        log = EventLog(self.database)
+        log = EventLog(self.database, entities=self.entities)
 
         def once(db: Session) -> tuple[T, Sequence[Event]]:
             unit = Work(db, self.hooks, operating_system_user())
@@ -216,13 +236,14 @@ def find_user(db: Session, username: str) -> User:
     return user
 
 
-def open_database(settings: Settings) -> Database:
-    """The database of *settings*; nothing is connected yet."""
+def open_database(settings: Settings, entities: Entities = DEFAULT) -> Database:
+    """The database of *settings*, for these mapped classes; nothing is connected yet."""
     return Database(
         settings.database.reveal(),
         settings.schema_name,
         keys=Keys(settings.secrets, settings.application),
         hasher=ConfiguredHasher(settings.passwords),
+        entities=entities,
     )
 
 
@@ -256,9 +277,8 @@ def pass_operator(function: Callable[Concatenate[Operator, P], T]) -> Callable[P
         context = click.get_current_context()
         operator = Operator(context.ensure_object(Options))
         context.call_on_close(operator.close)
-        if operator.options.app is not None:
-            # Whoever names a wrong one learns of it now, not with the first command that calls a hook.
-            load_application(operator.options.app)
+        # Whoever names a wrong one learns of it now, not with the first command that calls a hook.
+        _ = operator.application
         return function(operator, *args, **kwargs)
 
     update_wrapper(command, function)

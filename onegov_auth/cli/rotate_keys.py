@@ -29,7 +29,7 @@ def rotate_keys(operator: Operator) -> None:
     keys = Keys(settings.secrets, settings.application)
     counts: dict[str, int] = {}
     lost = 0
-    for sealed in sealed_columns():
+    for sealed in sealed_columns(operator.entities):
         with operator.database.read() as db:
             ids = sealed.ids(db)
         rotated = _rotate(operator, keys, sealed, ids)

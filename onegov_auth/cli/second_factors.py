@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import click
 
-from onegov_auth.cli.application import load_application
 from onegov_auth.cli.failures import USAGE, Failure
 from onegov_auth.cli.operator import Operator, Work, pass_operator
 from onegov_auth.cli.options import Command
@@ -20,7 +19,7 @@ from onegov_auth.factors.phone import e164
 from onegov_auth.factors.yubikey import YubiKeyFactor
 from onegov_auth.keys import Keys
 from onegov_auth.mail import Mailer
-from onegov_auth.models import User
+from onegov_auth.models import User, key_of
 from onegov_auth.notices import Notices
 from onegov_auth.settings.factors import MTAN
 
@@ -94,7 +93,7 @@ def transfer_yubikey(operator: Operator, source: str, target: str) -> None:
 
     def work(unit: Work) -> int:
         giver, taker = unit.user(source), unit.user(target)
-        if giver.id == taker.id:
+        if key_of(giver) == key_of(taker):
             raise Failure("SOURCE and TARGET are the same user.")
         yubikey = giver.yubikey
         if yubikey is None:
@@ -120,7 +119,7 @@ def give_yubikey(unit: Work, user: User, typed: str) -> None:
         Failure: If no YubiKey types that, or it is somebody else's.
     """
     owner = UserCollection(unit.db).by_yubikey(typed, active_only=False) if typed else None
-    if owner is not None and owner.id != user.id:
+    if owner is not None and key_of(owner) != key_of(user):
         raise Failure(f"That YubiKey is the one of {owner.username} already.")
     try:
         user.yubikey = typed or None
@@ -152,7 +151,7 @@ def factor_changed(operator: Operator, unit: Work, user: User, factor: type[Fact
     Returns:
         How many sessions were ended.
     """
-    ended = operator.sessions.end_all(unit.db, user.id)
+    ended = operator.sessions.end_all(unit.db, key_of(user))
     unit.db.flush()
     unit.tell(f"factor_{change}", user, Step("factor", factor.type), Step("sessions", str(ended)))
     if operator.config is not None:
@@ -162,8 +161,9 @@ def factor_changed(operator: Operator, unit: Work, user: User, factor: type[Fact
 
 def _notices(operator: Operator) -> Notices:
     settings = operator.settings
-    mount = "auth" if operator.options.app is None else load_application(operator.options.app).auth_path
-    mailer = Mailer(settings, operator.database, Keys(settings.secrets, settings.application))
+    mount = "auth" if operator.application is None else operator.application.auth_path
+    keys = Keys(settings.secrets, settings.application)
+    mailer = Mailer(settings, operator.database, keys, entities=operator.entities)
     return Notices(mailer, settings.base_url, f"/{mount}")
 
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from onegov_auth.cli.application import load_application
 from onegov_auth.cli.operator import Operator, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.cli.serving import listen, serve_forever, stopping
@@ -29,7 +28,7 @@ def serve(operator: Operator, *, host: str, port: int, threads: int) -> None:
     The settings are checked first, and the tables have to be this version's.
     """
     settings = operator.configured()
-    application = AuthApp if operator.options.app is None else load_application(operator.options.app)
+    application = operator.application or AuthApp
     _log_to_stderr()
     wsgi = application.from_settings(settings)
     listening = listen(host, port)

@@ -12,7 +12,7 @@ from onegov_auth.cli.operator import Operator, Work, find_user, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.clock import utcnow
 from onegov_auth.domain import Step
-from onegov_auth.models import DEFAULT
+from onegov_auth.models import key_of, primary_key
 
 __all__ = ["list_sessions", "logout", "logout_all"]
 
@@ -27,8 +27,9 @@ def list_sessions(operator: Operator, *, username: str | None) -> None:
 
 
 def _open_sessions(operator: Operator, username: str | None) -> Iterator[dict[str, Any]]:
-    users: Any = DEFAULT.user
-    sessions: Any = DEFAULT.session
+    users: Any = operator.entities.user
+    sessions: Any = operator.entities.session
+    key = primary_key(users)
     now = utcnow()
     unused_since = now - operator.settings.sessions.idle
     statement = (
@@ -42,13 +43,13 @@ def _open_sessions(operator: Operator, username: str | None) -> Iterator[dict[st
             sessions.expires,
             sessions.user_agent,
         )
-        .join_from(sessions, users, sessions.user_id == users.id)
+        .join_from(sessions, users, sessions.user_id == key)
         .where(sessions.expires > now, or_(sessions.remember, sessions.last_seen > unused_since))
         .order_by(users.username, sessions.created)
     )
     with operator.database.read() as db:
         if username is not None:
-            statement = statement.where(users.id == find_user(db, username).id)
+            statement = statement.where(key == key_of(find_user(db, username)))
         for row in db.execute(statement):
             yield dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
 
@@ -72,7 +73,7 @@ def logout(operator: Operator, *, username: str) -> None:
 
     def work(unit: Work) -> int:
         user = unit.user(username)
-        ended = operator.sessions.end_all(unit.db, user.id)
+        ended = operator.sessions.end_all(unit.db, key_of(user))
         unit.tell("sessions_ended", user, Step("sessions", str(ended)))
         return ended
 

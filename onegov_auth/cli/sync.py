@@ -83,7 +83,7 @@ def _sync_of(operator: Operator, name: str) -> Sync:
     settings = operator.configured()
     if name not in settings.providers:
         raise Failure(f"There is no provider {shown(name)}; there are {', '.join(settings.providers)}.", NO)
-    auth = Auth.from_settings(settings, database=operator.database, hooks=operator.hooks)
+    auth = Auth.from_settings(settings, database=operator.database, hooks=operator.hooks, entities=operator.entities)
     # Connections that were kept for the next login; there is none.
     click.get_current_context().call_on_close(auth.resources.clear)
     directory = auth.providers[name]

@@ -14,7 +14,7 @@ from onegov_auth.cli.options import Command
 from onegov_auth.cli.passwords import somebody_can_answer
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
-from onegov_auth.models import DEFAULT
+from onegov_auth.models import key_of
 
 __all__ = ["activate", "deactivate", "delete", "exists", "list_users"]
 
@@ -53,7 +53,7 @@ def list_users(operator: Operator, *, active_only: bool, inactive_only: bool, so
 
 
 def _users(operator: Operator, active: bool | None) -> Iterator[dict[str, Any]]:
-    users: Any = DEFAULT.user
+    users: Any = operator.entities.user
     statement = select(users.username, users.role, users.active, users.realname, users.source, users.source_id)
     if active is not None:
         statement = statement.where(users.active.is_(active))
@@ -111,7 +111,7 @@ def deactivate(operator: Operator, username: str) -> None:
 
     def work(unit: Work) -> tuple[bool, int]:
         user = unit.user(username)
-        ended = operator.sessions.end_all(unit.db, user.id)
+        ended = operator.sessions.end_all(unit.db, key_of(user))
         if not user.active and not ended:
             # From now on it was a person who did it, and no sync activates the user again.
             user.deactivated_by = None

@@ -16,6 +16,7 @@ from onegov_auth.accounts import Hooks
 from onegov_auth.auth import Auth
 from onegov_auth.domain import Identity
 from onegov_auth.errors import SchemaOutdatedError
+from onegov_auth.models import DEFAULT, Entities
 from onegov_auth.passwords import PasswordPolicy
 from onegov_auth.providers import RedirectProvider, RequestProvider
 from onegov_auth.settings import load_settings, refuse_pending
@@ -80,6 +81,8 @@ class AuthApp(AuthBase):
         password_policy: Which new passwords are allowed; a subclass adds checks or leaves some out.
         mail_templates: Folders with templates that go before ours, in a folder ``mail`` below.
         menus: The navigation menus by name; ``request.menu(name)`` is one as a person sees it.
+        entities: The mapped classes; an application with tables of its own sets ``Entities.on(Base, …)``, and
+            names itself to the commands by ``--app``.
     """
 
     auth_path: ClassVar[str] = "auth"
@@ -94,6 +97,7 @@ class AuthApp(AuthBase):
     password_policy: ClassVar[type[PasswordPolicy]] = PasswordPolicy
     mail_templates: ClassVar[Sequence[str | PathLike[str]]] = ()
     menus: ClassVar[Mapping[str, NavItem]] = {}
+    entities: ClassVar[Entities] = DEFAULT
 
     mount_auth_pages = dectate.directive(MountPages)
 
@@ -148,13 +152,15 @@ class AuthApp(AuthBase):
             "policy": cls.password_policy.from_settings(settings),
             "mail_templates": cls.mail_templates,
         }
-        own |= {"hooks": cls.all_hooks(), "mount": f"/{cls.auth_path}"}
+        own |= {"hooks": cls.all_hooks(), "mount": f"/{cls.auth_path}", "entities": cls.entities}
         auth = Auth.from_settings(settings, **{**own, **kwargs})
-        try:
-            migrations.check(auth.database.engine, settings.schema_name)
-        except SchemaOutdatedError:
-            auth.database.dispose()
-            raise
+        # Tables of one's own have migrations of one's own.
+        if auth.entities is DEFAULT:
+            try:
+                migrations.check(auth.database.engine, settings.schema_name)
+            except SchemaOutdatedError:
+                auth.database.dispose()
+                raise
         return cls(auth)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
