@@ -2,7 +2,8 @@
 Which browsers somebody has logged in with before, so that a first login from another one can be told.
 
 A cookie of its own says it: a random value and, for each of the last few accounts, a MAC over both. It proves
-nothing and opens nothing; whoever has none, or a forged one, is merely told of.
+nothing and opens nothing; whoever has none, or a forged one, is merely told of. Attempts from such a browser have a
+budget of their own, which nobody uses up from elsewhere.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import re
 import secrets
 from typing import TYPE_CHECKING
+
+from onegov_auth.domain import hexadecimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +52,22 @@ class Devices:
         Returns:
             ``None`` if the browser is known for that user already.
         """
-        random, *accounts = cookie.split(".") if _COOKIE.fullmatch(cookie) else [self._token(16)]
-        if any(self._keys.verify_mac("device", mac, random, str(user_id)) for mac in accounts):
+        key = hexadecimal(user_id)
+        if self.knows(cookie, key):
             return None
-        mine = self._keys.mac("device", random, str(user_id))
+        random, *accounts = cookie.split(".") if _COOKIE.fullmatch(cookie) else [self._token(16)]
+        mine = self._keys.mac("device", random, key)
         return ".".join([random, mine, *accounts[: MAX_ACCOUNTS - 1]])
+
+    def knows(self, cookie: str, user: str) -> bool:
+        """
+        Whether that user logged in with this browser.
+
+        Args:
+            cookie: What the browser sent; untrusted.
+            user: The user's key, in hexadecimal.
+        """
+        if not _COOKIE.fullmatch(cookie):
+            return False
+        random, *accounts = cookie.split(".")
+        return any(self._keys.verify_mac("device", mac, random, user) for mac in accounts)

@@ -19,6 +19,7 @@ Every error this framework raises, under one root.
     ├── MissingSecretKeyError        something to encrypt, and no key for it
     ├── DecryptionError              a stored secret and no key that opens it
     ├── SchemaOutdatedError          the database needs ``onegov-auth db upgrade``
+    ├── CountersUnavailableError     attempts can't be counted now
     ├── InvalidPasswordError         a password that can't be hashed
     ├── DirectoryUnavailableError    a directory that can't list its people now
     ├── SyncLostError                another sync took over
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyActivatedError",
+    "CountersUnavailableError",
     "DecryptionError",
     "DirectoryUnavailableError",
     "ExistingUserError",
@@ -209,6 +211,12 @@ class InvalidPasswordError(OnegovAuthError):
     """Raised when a password can't be hashed: too long, a NUL, not Unicode text."""
 
     code = "invalid_password"
+
+
+class CountersUnavailableError(OnegovAuthError):
+    """Raised when attempts are counted in a Redis that doesn't answer: then nothing is looked at (RATE-05)."""
+
+    code = "counters_unavailable"
 
 
 class DirectoryUnavailableError(OnegovAuthError):

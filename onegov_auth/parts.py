@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from onegov_auth.accounts import Accounts, Hooks, LocalPasswords
 from onegov_auth.accounts.local import LOCAL
-from onegov_auth.attempts import Attempts
+from onegov_auth.attempts import Attempts, RedisCounters
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.devices import Devices
 from onegov_auth.events import EventLog
@@ -100,9 +100,10 @@ class Parts:
         self.local = LocalPasswords(database, self.hasher, entities=entities)
         self.mailer = mailer or self._mailer(mail_templates)
         self.notices = Notices(self.mailer, settings.base_url, mount, clock)
+        self.devices = Devices(self.keys, token)
         self._what_works({"clock": clock, "entities": entities})
         self._prove_again(factors)
-        self.road = self._road(Devices(self.keys, token))
+        self.road = self._road()
         self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
 
     def _what_works(self, timed: Any) -> None:
@@ -115,7 +116,7 @@ class Parts:
         self.transactions = Transactions(self.keys, database.engine.dialect, token=self.token, **timed)
         self.rights = Rights(database, **timed)
         self.grants = Grants(**timed)
-        self.attempts = Attempts(database, settings.attempts, **timed)
+        self.attempts = self._attempts(timed)
         self.signup_links = self._signup_links(self.token)
         self.steps = Steps(self._login_steps(), self.entities)
         self.accounts = self._accounts()
@@ -156,6 +157,11 @@ class Parts:
             still_welcome=self._still_welcome,
             **timed,
         )
+
+    def _attempts(self, timed: Any) -> Attempts:
+        settings = self.settings
+        counters = None if settings.redis is None else RedisCounters.from_url(settings.redis, settings.application)
+        return Attempts(self.database, settings.attempts, devices=self.devices, counters=counters, **timed)
 
     def _accounts(self) -> Accounts:
         return Accounts(
@@ -201,7 +207,7 @@ class Parts:
             steps.append(CompleteProfile(self.settings.steps.profile))
         return [*steps, *self.hooks.login_steps]
 
-    def _road(self, devices: Devices) -> Road:
+    def _road(self) -> Road:
         return Road(
             self.database,
             providers=lambda: self.providers,
@@ -212,7 +218,7 @@ class Parts:
             transactions=self.transactions,
             hooks=self.hooks,
             steps=self.steps,
-            devices=devices,
+            devices=self.devices,
             notices=self.notices,
             gate=FactorGate(
                 self.factors,

@@ -67,7 +67,7 @@ class Settings(Section):
         title: The name on pages and in mails.
         look: See :class:`Look`.
         language: The language if neither the person nor the browser says one.
-        redis: Where sessions and counters are shared between processes.
+        redis: Where attempts are counted for all processes; without it the database counts.
         trusted_proxies: Networks whose ``X-Forwarded-For`` is believed, walked from the right.
         cookies: See :class:`Cookies`.
         sessions: See :class:`Sessions`.

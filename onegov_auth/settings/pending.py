@@ -50,7 +50,6 @@ def _restricted(value: object) -> bool:
 
 #: Key path, when it counts as switched on, the feature, and whether ignoring it weakens protection.
 PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
-    ("redis", _there, "sharing sessions and counters over Redis", False),
     ("passwords.login", _restricted, "restricting local passwords", True),
     ("tokens.api", _there, "API tokens", False),
     ("tokens.jwt.enabled", _on, "JSON Web Tokens", False),

@@ -28,7 +28,6 @@ def made(raw: dict[str, Any], **changes: Any) -> Settings:
 @pytest.mark.parametrize(
     ("changes", "key", "protective"),
     [
-        ({"redis": "redis://host"}, "redis", False),
         ({"passwords": {"login": "break-glass"}}, "passwords.login", True),
         ({"passwords": {"login": "none"}}, "passwords.login", True),
         ({"tokens": {"api": {}}}, "tokens.api", False),
