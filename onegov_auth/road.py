@@ -258,7 +258,9 @@ class Road:
         user = replace(found.user, source=external.source, source_id=external.source_id)
         loaded = db.get_one(self._users, user.id)
         loaded.source, loaded.source_id = user.source, user.source_id
-        return Resolved(user, created=False, steps=(*found.steps, *external.steps, step), linked=True)
+        mapped = self._accounts.map(external) or external
+        granted = self._accounts.grant(db, loaded, mapped, provider.settings, door.client)
+        return Resolved(user, created=False, steps=(*found.steps, *external.steps, step, *granted), linked=True)
 
     def _link_mine(
         self, db: Session, verdict: VerifiedIdentity, user_id: UUID, door: Door, event: Event
@@ -267,7 +269,7 @@ class Road:
         event = replace(event, user_id=user_id, steps=verdict.steps)
         user: User | None = db.scalar(select(self._users).where(primary_key(self._users) == user_id).with_for_update())
         identity = self._accounts.map(verdict)
-        if user is None or not user.active:
+        if user is None or not user.is_active:
             return self._unlinked("inactive", door, event)
         if identity is None or verdict.barred is not None:
             return self._unlinked("not_a_user", door, event)
@@ -281,6 +283,10 @@ class Road:
         info = user_info(user)
         if row is None:
             self._accounts.link(db, info, identity, "session")
+            settings = self._providers()[verdict.source].settings
+            event = replace(
+                event, steps=(*event.steps, *self._accounts.grant(db, user, identity, settings, door.client))
+            )
             values = {"provider": identity.source, "identity": identity.email or identity.username}
             self._notices.tell(db, user, "identity_linked", door.client, **values)
         return Done("identity_linked", info, door.to), event

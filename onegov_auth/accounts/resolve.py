@@ -17,11 +17,11 @@ from onegov_auth.accounts.following import Following
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
 from onegov_auth.accounts.rules import NO_ROLE, Rules, groups_step, names_of, new_user, usable_id
-from onegov_auth.accounts.unchanged import Unchanged, user_info
+from onegov_auth.accounts.unchanged import Unchanged, as_types, factor_types, user_info
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import awaits_activation
 from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity, hexadecimal
-from onegov_auth.models import DEFAULT, canonical_username, key_of, primary_key, step_names
+from onegov_auth.models import DEFAULT, Columns, UTCDateTime, canonical_username, key_of, primary_key, step_names
 from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
 
@@ -65,6 +65,7 @@ class Accounts(Following):
         roles: All roles, the most powerful first.
         privileged_roles: Roles whose holders are never linked by e-mail.
         change_username_roles: Roles whose holders follow a rename at the source.
+        password_login: Whether somebody with that role may log in with what is kept here (``passwords.login``).
         hooks: What the application wants to be asked.
         clock: The time.
         entities: The mapped classes.
@@ -77,34 +78,39 @@ class Accounts(Following):
         roles: Sequence[str],
         privileged_roles: Sequence[str] = (),
         change_username_roles: Sequence[str] = (),
+        password_login: Callable[[str], bool] = lambda _role: True,
         hooks: Hooks | None = None,
         clock: Clock = utcnow,
         entities: Entities = DEFAULT,
     ) -> None:
         rules = Rules(tuple(roles), frozenset(privileged_roles), frozenset(change_username_roles))
         super().__init__(rules, hooks if hooks is not None else Hooks(), clock, entities)
+        self._password_login = password_login
         self._identities: Any = entities.identity
         table: Any = self._users.__table__
-        rows = table.c
+        rows = Columns(self._users)
         columns = (
             rows.username,
             rows.role,
             rows.realname,
             rows.source,
             rows.source_id,
-            rows.active,
+            self._users.active_at(bindparam("now", type_=UTCDateTime())),
             rows.password_hash,
             rows.pending_steps,
             rows.last_login,
         )
         key = primary_key(self._users)
-        by_key = select(key, *columns).where(rows.username_key == bindparam("key")).with_for_update()
+        found = select(key, *columns, factor_types(entities))
+        by_key = found.where(rows.username_key == bindparam("key")).with_for_update()
         self._by_key = Prepared(database.engine.dialect, by_key)
         self._as_key = self._by_key.converter(key)
         self._unchanged = Unchanged(database.engine.dialect, entities, self.rules, clock)
         self._logged_in = Prepared(
             database.engine.dialect,
-            update(table).where(key == bindparam("key")).values(last_login=bindparam("now"), modified=rows.modified),
+            update(table)
+            .where(key == bindparam("key"))
+            .values({rows.last_login: bindparam("now"), rows.modified: rows.modified}),
         )
 
     def resolve(
@@ -131,7 +137,7 @@ class Accounts(Following):
             ``no_source_id``, ``issuer_changed``, ``identity_frozen``, ``inactive``, ``conflict``,
             ``conflict_privileged``, ``not_provisioned``, ``no_role``, ``invalid_username``,
             ``username_taken``, ``refused_by_application``, ``password_changed``, ``unknown_user``,
-            ``not_a_user``, or what the source bars the person for.
+            ``not_a_user``, ``password_login_off``, or what the source bars the person for.
         """
         if identity.source == LOCAL:
             return self._local(db, identity)
@@ -195,12 +201,14 @@ class Accounts(Following):
 
     def _local(self, db: Session, identity: VerifiedIdentity) -> Resolved | Refused:
         driver, key = driver_of(db), canonical_username(identity.username)
-        row = self._by_key.one(driver, key=key)
+        row = self._by_key.one(driver, key=key, now=self._clock())
         if row is None or hexadecimal(row[0]) != identity.source_id:
             return Refused("unknown_user")
-        id_, username, role, realname, source, source_id, active, password_hash, pending, last_login = row
+        id_, username, role, realname, source, source_id, active, password_hash, pending, last_login, types = row
         if not active:
             return Refused("inactive")
+        if not self._password_login(role):
+            return Refused("password_login_off")
         if identity.attributes.get(SEEN) != fingerprint(password_hash):
             return Refused("password_changed")
         user = UserInfo(
@@ -212,6 +220,7 @@ class Accounts(Following):
             source_id,
             pending_steps=step_names(pending) if pending else (),
             returning=last_login is not None,
+            factor_types=as_types(types),
         )
         return Resolved(user, created=False, steps=())
 
@@ -222,9 +231,11 @@ class Accounts(Following):
         What the provider said was applied then; only what may have changed since is looked at.
         """
         user: User | None = db.scalar(select(self._users).where(primary_key(self._users) == user_id).with_for_update())
-        if user is None or not user.active:
+        if user is None or not user.is_active:
             return Refused("inactive")
         if identity.source == LOCAL:
+            if not self._password_login(user.role):
+                return Refused("password_login_off")
             unchanged = identity.attributes.get(SEEN) == fingerprint(user.password_hash)
             return Resolved(user_info(user), created=False, steps=()) if unchanged else Refused("password_changed")
         row = self.identity(db, identity)
@@ -242,7 +253,7 @@ class Accounts(Following):
         user: User = db.scalars(
             select(self._users).where(primary_key(self._users) == row.user_id).with_for_update()
         ).one()
-        if not user.active:
+        if not user.is_active:
             return Refused("inactive")
         row.last_used = self._clock()
         return self._admit(db, user, identity, settings, client)
@@ -263,7 +274,7 @@ class Accounts(Following):
             # Between the two look-ups the same person's other login was committed: no conflict, but oneself.
             return self._known(db, row, identity, settings, client)
         steps = (Step("conflict", ", ".join(sorted(other.username for other in others))),)
-        if settings.link == "prove" and len(others) == 1 and others[0].active:
+        if settings.link == "prove" and len(others) == 1 and others[0].is_active:
             return Conflict(user_info(others[0]), steps)
         code = self.rules.may_adopt(others, identity, settings)
         return self._adopt(db, others[0], identity, settings, client, steps) if code is None else Refused(code, steps)

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, func, literal_column, select, update
 
 from onegov_auth.accounts.roles import match_grants
 from onegov_auth.accounts.rules import NO_ROLE, Rules
 from onegov_auth.clock import Clock
 from onegov_auth.domain import UserInfo, VerifiedIdentity
-from onegov_auth.models import canonical_username, key_of, primary_key, step_names
+from onegov_auth.models import Columns, UTCDateTime, canonical_username, key_of, primary_key, step_names
 from onegov_auth.permissions.grants import Right
 from onegov_auth.permissions.mapped import MappedGrants
 from onegov_auth.statements import Prepared, driver_of
@@ -50,13 +50,14 @@ class Found:
     active: bool
     pending_steps: str | None
     last_login: Any
+    factor_types: str | None
 
 
 #: Rights of which it is not known which they are.
 _SOMETHING: Mapping[Right, str | None] = {Right("permission", ""): None}
 
 #: What stands in the user's row beside the key.
-OF_THE_USER = tuple(Found.__dataclass_fields__)[5:]
+OF_THE_USER = tuple(Found.__dataclass_fields__)[5:-1]
 
 
 class Unchanged:
@@ -72,12 +73,14 @@ class Unchanged:
 
     def __init__(self, dialect: Dialect, entities: Entities, rules: Rules, clock: Clock) -> None:
         users: Any = entities.user
-        user: Any = users.__table__.c
+        user = Columns(users)
+        active = users.active_at(bindparam("now", type_=UTCDateTime()))
+        of_user = [active if name == "active" else getattr(user, name) for name in OF_THE_USER]
         table: Any = entities.identity.__table__
         link, key = table.c, primary_key(users)
         grant: Any = entities.grant
         granted = exists().where(grant.user_id == key, grant.origin == bindparam("by"))
-        columns = [link.id, link.issuer, link.frozen, granted, key, *(user[name] for name in OF_THE_USER)]
+        columns = [link.id, link.issuer, link.frozen, granted, key, *of_user, factor_types(entities)]
         found = (
             select(*columns)
             .select_from(table.join(users.__table__, link.user_id == key))
@@ -102,7 +105,7 @@ class Unchanged:
             settings: The provider's rules.
         """
         driver = driver_of(db)
-        row = self._find.one(driver, **{"by": identity.source, "as": identity.source_id})
+        row = self._find.one(driver, **{"by": identity.source, "as": identity.source_id, "now": self._clock()})
         found = None if row is None else Found(*row)
         if found is None or not self._stays(found, identity, settings):
             return None
@@ -148,7 +151,21 @@ class Unchanged:
             found.source_id,
             pending_steps=step_names(found.pending_steps),
             returning=found.last_login is not None,
+            factor_types=as_types(found.factor_types),
         )
+
+
+def factor_types(entities: Entities) -> Any:
+    """A column of a statement on the users: the types of second factor of each; see :func:`as_types`."""
+    factors: Any = entities.factor.__table__.c
+    comma: Any = literal_column("','")
+    own = select(func.aggregate_strings(factors.type, comma)).where(factors.user_id == primary_key(entities.user))
+    return own.scalar_subquery()
+
+
+def as_types(column: str | None) -> frozenset[str]:
+    """What :func:`factor_types` says of a user."""
+    return frozenset(column.split(",")) if column else frozenset()
 
 
 def user_info(user: User) -> UserInfo:
@@ -160,7 +177,7 @@ def user_info(user: User) -> UserInfo:
         user.realname,
         user.source,
         user.source_id,
-        user.active,
+        user.is_active,
         step_names(user.pending_steps),
         user.last_login is not None,
     )

@@ -167,7 +167,7 @@ class OwnFactors(OwnAccount, SettingUp):
     def _me(self, session: Identity) -> UserInfo | None:
         with self.database.read() as db:
             user = db.get(self.entities.user, as_key(self.entities.user, session.uid))
-            return None if user is None or not user.active else user_info(user)
+            return None if user is None or not user.is_active else user_info(user)
 
     def _spares(self) -> frozenset[str]:
         return frozenset(type_ for type_, factor in self.factors.items() if factor.spare)
@@ -216,7 +216,7 @@ class OwnFactors(OwnAccount, SettingUp):
     ) -> tuple[FactorAdded | Refused, Event]:
         factor, event = setup.factor, setup.event
         user = self.locked(db, session.uid)
-        if user is None or not user.active:
+        if user is None or not user.is_active:
             return Refused("unknown_user"), event
         refused = self._unproven(db, session, key_of(user), factor)
         if refused is not None:
