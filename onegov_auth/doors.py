@@ -314,7 +314,7 @@ class Doors(Parts):
         mine = [provider for name, provider in asked.items() if name == LOCAL]
         # A local user may type the e-mail address; the local password is no directory's business then either.
         found = self.local.find(username) or self.local.find_by_email(username)
-        if local_only or (found is not None and (found.password_hash or not found.source)):
+        if local_only or (found is not None and (self.local.lets_in(found) or not found.source)):
             return mine
         if found is None:
             return list(asked.values())

@@ -97,14 +97,22 @@ class Parts:
         self.hasher = hasher or Hasher.from_settings(settings.passwords)
         self._complete(database)
         self.policy = policy or PasswordPolicy.from_settings(settings)
-        self.local = LocalPasswords(database, self.hasher, entities=entities)
+        self.local = LocalPasswords(database, self.hasher, entities=entities, counts=settings.password_login)
         self.mailer = mailer or self._mailer(mail_templates)
         self.notices = Notices(self.mailer, settings.base_url, mount, clock)
         self.devices = Devices(self.keys, token)
         self._what_works({"clock": clock, "entities": entities})
         self._prove_again(factors)
         self.road = self._road()
-        self.providers = providers if providers is not None else make_providers(settings.providers, self._services)
+        blocks = settings.providers
+        if settings.passwords.login == "none":
+            # Nobody is asked for what lets nobody in; every page and road that a local password has ends with it.
+            blocks = {name: block for name, block in blocks.items() if name != LOCAL}
+        self.providers = providers if providers is not None else make_providers(blocks, self._services)
+
+    def password_login(self, role: str) -> bool:
+        """Whether somebody with that role may log in with a local password; see ``passwords.login``."""
+        return LOCAL in self.providers and self.settings.password_login(role)
 
     def _what_works(self, timed: Any) -> None:
         database, settings = self.database, self.settings
@@ -169,6 +177,7 @@ class Parts:
             roles=tuple(self.settings.roles),
             privileged_roles=self.settings.privileged_roles,
             change_username_roles=self.settings.change_username_roles,
+            password_login=self.settings.password_login,
             hooks=self.hooks,
             clock=self.clock,
             entities=self.entities,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 
 from onegov_auth.models import DEFAULT, primary_key
+from onegov_auth.permissions.mapped import MappedGrants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ __all__ = ["Affected", "Distrust"]
 @dataclass(frozen=True, slots=True)
 class Affected:
     """
-    Somebody whose sessions end, or whose link is frozen or freed.
+    Somebody whose sessions end, whose rights by the provider go, or whose link is frozen or freed.
 
     Attributes:
         user_id: Who.
@@ -37,6 +38,7 @@ class Affected:
         sessions: How many of their sessions by the provider there are.
         linked: When they were linked to the provider, if that link is frozen or freed.
         proof: How that link was proven.
+        grants: How many rights the provider's groups gave them.
     """
 
     user_id: Any
@@ -45,6 +47,7 @@ class Affected:
     sessions: int
     linked: datetime | None = None
     proof: str | None = None
+    grants: int = 0
 
 
 class Distrust:
@@ -60,6 +63,7 @@ class Distrust:
     def __init__(self, provider: str, since: datetime, *, entities: Entities = DEFAULT) -> None:
         self.provider = provider
         self.since = since
+        self._grants = MappedGrants(entities)
         self._users: Any = entities.user
         self._sessions: Any = entities.session
         self._identities: Any = entities.identity
@@ -71,11 +75,13 @@ class Distrust:
 
     def affected(self, db: Session) -> list[Affected]:
         """Whom :meth:`apply` would concern, by name."""
-        return self._people(db, self._open_sessions(db), frozen=False)
+        return self._people(db, self._open_sessions(db), self._grants.held_of(db, self.provider), frozen=False)
 
     def apply(self, db: Session) -> list[Affected]:
         """
-        End all sessions by the provider, and freeze the links it made since.
+        End all sessions by the provider, take away the rights its groups gave, and freeze the links it made since.
+
+        Whoever still comes by it gets rights again as its groups give them.
 
         Returns:
             Whom it concerned, by name.
@@ -83,16 +89,17 @@ class Distrust:
         people = self.affected(db)
         ended = delete(self._sessions).where(self._sessions.provider == self.provider)
         db.execute(ended.execution_options(synchronize_session=False))
+        self._grants.take_away(db, self.provider)
         self._freeze(db, frozen=True)
         return people
 
     def frozen(self, db: Session) -> list[Affected]:
         """Whom :meth:`undo` would concern, by name."""
-        return self._people(db, {}, frozen=True)
+        return self._people(db, {}, {}, frozen=True)
 
     def undo(self, db: Session) -> list[Affected]:
         """
-        Free the links of the provider that were made since and are frozen; sessions don't come back.
+        Free the links of the provider that were made since and are frozen; sessions and rights don't come back.
 
         Returns:
             Whom it concerned, by name.
@@ -117,16 +124,18 @@ class Distrust:
         counted = select(rows.user_id, func.count()).where(rows.provider == self.provider).group_by(rows.user_id)
         return dict(iter(db.execute(counted)))
 
-    def _people(self, db: Session, sessions: Mapping[Any, int], *, frozen: bool) -> list[Affected]:
+    def _people(
+        self, db: Session, sessions: Mapping[Any, int], grants: Mapping[Any, int], *, frozen: bool
+    ) -> list[Affected]:
         rows = self._identities
         links = select(rows.user_id, rows.created, rows.proof).where(self._links(frozen=frozen))
         linked = {user_id: (created, proof) for user_id, created, proof in db.execute(links)}
         users, key = self._users, primary_key(self._users)
-        concerned = sessions.keys() | linked.keys()
+        concerned = sessions.keys() | linked.keys() | grants.keys()
         # All users and not a list of ids: a database takes only so many parameters.
         people = db.execute(select(key, users.username, users.role).order_by(users.username))
         return [
-            Affected(id_, username, role, sessions.get(id_, 0), *linked.get(id_, (None, None)))
+            Affected(id_, username, role, sessions.get(id_, 0), *linked.get(id_, (None, None)), grants.get(id_, 0))
             for id_, username, role in people
             if id_ in concerned
         ]

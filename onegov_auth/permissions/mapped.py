@@ -159,6 +159,12 @@ class MappedGrants:
         rows = self._tables.grant
         return db.scalar(select(rows.id).where(rows.origin == source).limit(1)) is not None
 
+    def held_of(self, db: Session, source: str, keys: Collection[Any] | None = None) -> dict[Any, int]:
+        """Who has something by the provider, and how much; *keys* as for :meth:`take_away`."""
+        rows = self._tables.grant
+        counted = select(rows.user_id, func.count()).where(self._theirs(source, keys)).group_by(rows.user_id)
+        return dict(iter(db.execute(counted)))
+
     def take_away(self, db: Session, source: str, keys: Collection[Any] | None = None) -> dict[Any, int]:
         """
         Take away what the provider gave.
@@ -172,11 +178,8 @@ class MappedGrants:
             From whom it was taken, and how much.
         """
         rows = self._tables.grant
-        if keys is not None and not keys:
-            return {}
         theirs = self._theirs(source, keys)
-        counted = select(rows.user_id, func.count()).where(theirs).group_by(rows.user_id)
-        had: dict[Any, int] = dict(iter(db.execute(counted)))
+        had = {} if keys is not None and not keys else self.held_of(db, source, keys)
         if had:
             users = self._tables.user
             own = select(rows.user_id).where(theirs)

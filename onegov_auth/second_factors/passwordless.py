@@ -139,6 +139,8 @@ class Passwordless(Parts):
             user = db.get_one(self.entities.user, row.user_id)
             if not user.password_hash:
                 return Refused("no_local_password")
+            if not self.password_login(user.role):
+                return Refused("password_login_off")
             return user, Enrolled(row.id, row.key, dict(row.data), None, row.last_used, row.counter)
 
     def _passkeys(self) -> WebAuthnFactor | None:

@@ -122,15 +122,17 @@ class Registering(SelfService):
 
     def permitted_role_for_registration(self, signup_token: str | None = None) -> str | None:
         """The role that somebody who registers now gets; ``None`` if they can't."""
-        if signup_token is None:
-            return self.settings.registration.role
-        with self.database.read() as db:
-            return self.signup_links.permitted_role(db, signup_token)
+        role: str | None = self.settings.registration.role
+        if signup_token is not None:
+            with self.database.read() as db:
+                role = self.signup_links.permitted_role(db, signup_token)
+        # Whoever registers chooses a password here, and could do nothing with it.
+        return role if role is not None and self.password_login(role) else None
 
     def registration_open(self, signup_token: str | None = None) -> bool:
         """Whether somebody may register: everybody where it is switched on, and by a link that is in force."""
         if signup_token is None:
-            return self.settings.registration.enabled
+            return self.settings.registration.enabled and self.permitted_role_for_registration() is not None
         return self.permitted_role_for_registration(signup_token) is not None
 
     def foreign_domain(self, signup_token: str | None, address: str) -> str | None:
@@ -164,7 +166,7 @@ class Registering(SelfService):
         """
         typed, password = str(form.username.data or ""), str(form.password.data or "")
         event = self.event("registration", client, typed)
-        if signup_token is None and not self.settings.registration.enabled:
+        if signup_token is None and not self.registration_open():
             return self.refused(Refused("registration_disabled"), event)
         if getattr(getattr(form, "roboter_falle", None), "data", None):
             return self.refused(Refused("robot"), event)
@@ -175,9 +177,10 @@ class Registering(SelfService):
         if isinstance(admitted, Refused):
             return self.refused(admitted, event)
         hashed = self.prepared(admitted, password, address)
+        invited = signup_token is not None and self.registration_open(signup_token)
 
         def work(db: Session) -> tuple[Done | Refused, Event]:
-            invitation = None if signup_token is None else self.signup_links.use(db, signup_token, address)
+            invitation = self.signup_links.use(db, signup_token, address) if signup_token and invited else None
             if signup_token is not None and invitation is None:
                 return Refused("expired_signup_link"), event
             return Done("registered"), self._join(db, address, hashed, invitation, client)

@@ -136,6 +136,21 @@ def _passwords(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
         yield "passwords.strength: the library is not installed; pip install 'onegov-auth[strength]'"
 
 
+def _password_login(settings: Settings, _: Mapping[str, Any]) -> Iterator[str]:
+    if settings.passwords.login == "all":
+        return
+    others = [block for block in settings.providers.values() if block.kind != "local"]
+    if settings.passwords.login == "none" and not others:
+        yield "passwords.login: nobody could log in without local passwords: configure a provider beside local"
+    if settings.passwords.login == "break-glass" and not settings.privileged_roles:
+        yield "passwords.login: break-glass is for the roles in privileged_roles, and there are none"
+    if settings.registration.enabled and not settings.password_login(settings.registration.role):
+        yield "registration.enabled: nobody who registers could log in, because of passwords.login"
+    for name, block in settings.providers.items():
+        if settings.passwords.login == "none" and block.link == "prove":
+            yield f"providers.{name}.link: prove asks for a local password, which passwords.login lets nobody use"
+
+
 def _role_names(settings: Settings, raw: Mapping[str, Any]) -> Iterator[str]:
     if not settings.roles:
         yield "roles: must name at least one role"
@@ -237,6 +252,7 @@ CHECKS: tuple[tuple[frozenset[str], _Check], ...] = (
     (frozenset({"sessions.idle", "sessions.lifetime"}), _idle),
     (frozenset({"sessions.remember", "sessions.lifetime"}), _remember),
     (frozenset({"passwords"}), _passwords),
+    (frozenset({"passwords.login", "privileged_roles", "registration", "providers"}), _password_login),
     (frozenset({"roles", "privileged_roles", "change_username_roles"}), _role_names),
     (frozenset({"roles", "second_factors.required_for"}), _factor_roles),
     (frozenset({"second_factors", "providers"}), _factors),

@@ -153,6 +153,11 @@ class Settings(Section):
         name = self.cookies.name or self.application.replace("/", "-") + "-auth"
         return f"__Host-{name}" if self.cookies.secure else name
 
+    def password_login(self, role: str) -> bool:
+        """Whether somebody with that role may log in with a local password (``passwords.login``)."""
+        allowed = self.passwords.login
+        return allowed == "all" or (allowed == "break-glass" and role in self.privileged_roles)
+
     @property
     def pending(self) -> tuple[Pending, ...]:
         """Keys that are switched on and whose feature comes with a later version."""

@@ -44,13 +44,8 @@ def _there(value: object) -> bool:
     return value is not None and value is not False
 
 
-def _restricted(value: object) -> bool:
-    return value != "all"
-
-
 #: Key path, when it counts as switched on, the feature, and whether ignoring it weakens protection.
 PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
-    ("passwords.login", _restricted, "restricting local passwords", True),
     ("tokens.api", _there, "API tokens", False),
     ("tokens.jwt.enabled", _on, "JSON Web Tokens", False),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import morepath
 
@@ -35,6 +35,10 @@ __all__ = [
     "reading",
 ]
 
+if TYPE_CHECKING:
+    from onegov_auth.auth import Auth
+    from onegov_auth.web.request import AuthRequest
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -44,7 +48,8 @@ class LoggedIn:
 
 @AuthBase.permission_rule(model=object, permission=LoggedIn)
 def _is_logged_in(app: AuthBase, identity: morepath.Identity, model: object, permission: type[LoggedIn]) -> bool:  # noqa: ARG001 - Morepath passes arguments by name
-    return True
+    # A token looks after no account (TOK-05).
+    return not getattr(identity, "by_token", False)
 
 
 def reading(model: type, permission: type | None = None) -> Callable[[View], View]:
@@ -130,6 +135,12 @@ class ChangePassword:
     """``/.well-known/change-password`` at the root of the site, where password managers look for the page."""
 
 
+def _may_have_password(auth: Auth, request: AuthRequest) -> bool:
+    """Whether whoever asks, or somebody who has yet to log in, may come in with a local password."""
+    role: str | None = getattr(request.identity, "role", None)
+    return auth.settings.passwords.login != "none" if role is None else auth.settings.password_login(role)
+
+
 def _local(app: AuthPages) -> bool:
     return LOCAL in app.auth.providers
 
@@ -176,8 +187,8 @@ def _confirm() -> Confirmation:
 
 
 @AuthPages.path(path="account/password", model=OwnPassword)
-def _password() -> OwnPassword:
-    return OwnPassword()
+def _password(app: AuthPages, request: AuthRequest) -> OwnPassword | None:
+    return OwnPassword() if _may_have_password(app.auth, request) else None
 
 
 @AuthPages.path(path="account/email", model=OwnEmail)
@@ -221,5 +232,5 @@ def _signup_links(app: AuthPages) -> SignupLinks | None:
 
 
 @AuthApp.path(path=".well-known/change-password", model=ChangePassword)
-def _change_password() -> ChangePassword:
-    return ChangePassword()
+def _change_password(app: AuthApp, request: AuthRequest) -> ChangePassword | None:
+    return ChangePassword() if _may_have_password(app.auth, request) else None

@@ -78,7 +78,8 @@ def _after(request: AuthRequest, outcome: Outcome, form: ConfirmForm, to: str) -
 def _sources(request: AuthRequest) -> set[str]:
     """The providers the person can come by."""
     user = person_of(request)
-    return {identity.source for identity in user.identities} | ({LOCAL} if user.password_hash else set())
+    mine = user.password_hash and request.root_app.auth.password_login(user.role)
+    return {identity.source for identity in user.identities} | ({LOCAL} if mine else set())
 
 
 def _page(request: AuthRequest, form: ConfirmForm, to: str, *, alert: str | None = None, status: int = 200) -> Response:

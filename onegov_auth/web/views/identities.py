@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from webob.exc import HTTPNotFound
 
-from onegov_auth.accounts.local import LOCAL
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused
 from onegov_auth.providers import RedirectProvider
@@ -49,8 +48,9 @@ def show(self: OwnIdentities, request: AuthRequest) -> Response:  # noqa: ARG001
     if (again := ask_again(request, _PATH)) is not None:
         return again
     user = person_of(request)
-    known = request.root_app.auth.providers
-    password = bool(user.password_hash) and LOCAL in known
+    auth = request.root_app.auth
+    known = auth.providers
+    password = bool(user.password_hash) and auth.password_login(user.role)
     several = password + len(user.identities) > 1
     linked = {identity.source for identity in user.identities}
     return account_page(
