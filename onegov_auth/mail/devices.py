@@ -38,7 +38,9 @@ def device(user_agent: str | None, translate: Translator) -> str:
         user_agent: What the browser said; untrusted, and nothing of it is shown.
         translate: Of the reader.
     """
-    browser, system = _first(_BROWSERS, user_agent or ""), _first(_SYSTEMS, user_agent or "")
+    # As events keep it, its brackets are escapes, and would be part of the word that stands behind.
+    said = (user_agent or "").replace("\\x28", "(")
+    browser, system = _first(_BROWSERS, said), _first(_SYSTEMS, said)
     if browser and system:
         return translate(_("{browser} on {system}")).format(browser=browser, system=system)
     return browser or system or translate(_("Unknown device"))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from onegov_auth.clock import utcnow
 from onegov_auth.models.attempt import row_number
-from onegov_auth.models.base import Base, Key, primary_key
+from onegov_auth.models.base import Base, Key, index, primary_key
 from onegov_auth.models.types import UTCDateTime, json_list
 from onegov_auth.models.user import User
 
@@ -57,6 +57,12 @@ class AuthEventMixin:
 
     #: What was decided on the way.
     steps: Mapped[list[Any]] = mapped_column(json_list, nullable=False, default=list)
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        """What is looked for among many, the newest first."""
+        return index(cls, "type", "id"), index(cls, "provider", "id")
 
     @declared_attr
     @classmethod

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from onegov_auth.accounts.local import LOCAL
-from onegov_auth.i18n import _
+from onegov_auth.i18n import Translate, _
 from onegov_auth.mail import device
 from onegov_auth.web.names import provider_name
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from onegov_auth.models import AuthEvent
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["Happening", "happening"]
+__all__ = ["Happening", "happening", "step_words", "type_words"]
 
 #: What happened, by the event's type.
 _WORDS = {
@@ -43,8 +43,48 @@ _WORDS = {
     "signup_link_revoked": _("Signup link revoked"),
     "step": _("Step at login taken"),
     "sessions_ended": _("Other sessions ended"),
+    "group_added": _("Group added"),
+    "group_changed": _("Group changed"),
+    "group_deleted": _("Group deleted"),
+    "bundle_added": _("Bundle added"),
+    "bundle_changed": _("Bundle changed"),
+    "bundle_deleted": _("Bundle deleted"),
+    "unlocked": _("Unlocked"),
+    "attempts_purged": _("Attempts deleted"),
 }
 _OTHER = _("Account changed")
+
+#: What was decided on the way, by the step's name; others are shown by their name.
+_STEPS = {
+    "local": _("Local account"),
+    "search": _("Search in the directory"),
+    "bind": _("Password at the directory"),
+    "provider": _("Provider"),
+    "source": _("Provider"),
+    "id_token": _("ID token"),
+    "userinfo": _("Claims"),
+    "link": _("Link"),
+    "groups": _("Groups"),
+    "role": _("Role"),
+    "grants": _("Rights"),
+    "provision": _("Account made"),
+    "rename": _("Renamed"),
+    "username": _("Name"),
+    "conflict": _("Conflict"),
+    "taken": _("Taken by"),
+    "factor": _("Second factor"),
+    "passkey": _("Passkey"),
+    "step": _("Step at login"),
+    "sessions": _("Sessions"),
+    "tries": _("Tries"),
+    "uses": _("Uses"),
+    "by": _("By"),
+    "members": _("Members"),
+    "permissions": _("Permissions"),
+    "bundles": _("Bundles"),
+    "group": _("Group"),
+    "bundle": _("Bundle"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +105,16 @@ class Happening:
     created: datetime
     device: str | None
     address: str | None
+
+
+def type_words(type_: str) -> str:
+    """What happened, marked for translation; the type itself where there are no words for it."""
+    return _WORDS.get(type_, type_)
+
+
+def step_words(translate: Translate, name: str, detail: str) -> tuple[str, str]:
+    """A step of an event: what it was about, in the reader's language, and what was decided."""
+    return translate(_STEPS.get(name, name)), detail
 
 
 def happening(request: AuthRequest, event: AuthEvent) -> Happening:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from onegov_auth.events import neutral
 from onegov_auth.i18n import translator
 from onegov_auth.mail import device
 
@@ -30,3 +31,10 @@ WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 def test_devices(agent: str | None, words: str) -> None:
     """A browser is named by what it surely is, and nothing it says is repeated."""
     assert device(agent, translator("en")) == words
+
+
+def test_browsers_as_events_keep_them() -> None:
+    """What an event keeps of a browser names the same system as what the browser said."""
+    agent = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+    assert device(neutral(agent), translator("en")) == device(agent, translator("en")) == "Firefox on Windows"
