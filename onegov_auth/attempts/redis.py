@@ -169,12 +169,12 @@ class RedisCounters:
                 if success:
                     scopes = [name for name in _RESET if self._exists(tried, name)]
                     self._clearing(keys=[self._list(tried, name) for name in scopes], args=[entry.partition(":")[0]])
-                else:
-                    with self._client.pipeline(transaction=True) as together:
-                        for name in (*_RESET, "address"):
-                            if self._exists(tried, name):
-                                together.lrem(self._list(tried, name), 1, entry)
-                        together.execute()
+                with self._client.pipeline(transaction=True) as together:
+                    # What succeeded, or could not be answered, is no failure anywhere.
+                    for name in ("address",) if success else _WHO:
+                        if self._exists(tried, name):
+                            together.lrem(self._list(tried, name), 1, entry)
+                    together.execute()
         except CountersUnavailableError as error:
             log.warning("An attempt could not be settled in Redis: %s", error)
 

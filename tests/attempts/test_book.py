@@ -1,3 +1,5 @@
+"""Reserving and settling attempts, in the database and in Redis."""
+
 from __future__ import annotations
 
 import threading
@@ -9,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from onegov_auth.attempts import Attempt, Attempts, network
+from onegov_auth.attempts import Attempt, Attempts
 from onegov_auth.database import Database
 from onegov_auth.domain import Client
 from onegov_auth.models import LoginAttempt
@@ -17,17 +19,12 @@ from onegov_auth.outcomes import Refused
 from onegov_auth.settings import Settings
 from onegov_auth.testing.clock import FakeClock
 
+#: The same tests wherever attempts are counted: the answers have to be the same.
+pytestmark = pytest.mark.parametrize(
+    ("database", "counters"), [("sqlite", None), ("postgresql", None), ("sqlite", "redis")], indirect=True
+)
+
 MakeAttempts = Callable[..., Attempts]
-LOGIN = {"limit": 3, "within": "10m", "lockout": "1h"}
-
-
-@pytest.fixture(name="make")
-def _make(database: Database, clock: FakeClock, make_settings: Callable[..., Settings]) -> MakeAttempts:
-    def make(**budgets: object) -> Attempts:
-        settings = make_settings(attempts={"login": LOGIN, "per_address": False, **budgets})
-        return Attempts(database, settings.attempts, clock=clock)
-
-    return make
 
 
 def fail(attempts: Attempts, database: Database, name: str, client: Client) -> Attempt | Refused:
@@ -185,22 +182,6 @@ def test_guesses_at_once_are_counted_one_by_one(make: MakeAttempts, database: Da
     assert sum(isinstance(result, Attempt) for result in results) == 3
     with database.read() as db:
         assert db.scalar(select(func.count()).select_from(LoginAttempt)) == 30
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("unknown", "unknown"),
-        ("x" * 100, "x" * 64),
-    ],
-)
-@pytest.mark.sec("RATE-01")
-def test_an_address_is_counted_by_its_network(address: str, expected: str) -> None:
-    """IPv6 is counted by /64, which one household has; the IPv4 inside of IPv6 by itself."""
-    assert expected == network(address)
 
 
 def test_cleanup_deletes_old_attempts_only(
