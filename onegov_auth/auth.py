@@ -8,14 +8,15 @@ accounts (:mod:`onegov_auth.self_service`).
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
-from uuid import UUID
 
 from onegov_auth.accounts import Hooks
 from onegov_auth.accounts.local import LOCAL
+from onegov_auth.administration import ManagingSelected
+from onegov_auth.bearers import Bearers
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
-from onegov_auth.domain import Identity, SessionInfo, hexadecimal
+from onegov_auth.domain import NO_SESSION, Identity, SessionInfo, hexadecimal
 from onegov_auth.keys import Keys
 from onegov_auth.models import key_of
 from onegov_auth.passwords import Hasher
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Auth"]
 
-#: The session of an identity that came by none.
-NO_SESSION = UUID(int=0)
 
-
-class Auth(OwnFactors, SingleStep, Passwordless, EmailChanges, Recovering, TakingSteps):
+class Auth(ManagingSelected, Bearers, OwnFactors, SingleStep, Passwordless, EmailChanges, Recovering, TakingSteps):
     """
     Logs people in and out; framework-free, returns outcomes and never responses.
 
@@ -74,7 +72,10 @@ class Auth(OwnFactors, SingleStep, Passwordless, EmailChanges, Recovering, Takin
         """
         if database is None:
             keys = Keys(settings.secrets, settings.application)
-            database = Database(settings.database.reveal(), settings.schema_name, clock=clock, keys=keys)
+            entities = parts.get("entities")
+            database = Database(
+                settings.database.reveal(), settings.schema_name, clock=clock, keys=keys, entities=entities
+            )
         return cls(settings, database, clock=clock, hooks=hooks, hasher=hasher, mount=mount, **parts)
 
     def users(self, db: Session) -> UserCollection:

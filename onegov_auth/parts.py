@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from onegov_auth.accounts import Accounts, Hooks, LocalPasswords
 from onegov_auth.accounts.local import LOCAL
+from onegov_auth.api_tokens import ApiTokens
 from onegov_auth.attempts import Attempts, RedisCounters
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.devices import Devices
@@ -120,6 +121,7 @@ class Parts:
         self.events = EventLog(database, **timed)
         self.health = Health(self.resources, settings.application, self.clock)
         self.sessions = self._kept_sessions(self.token, timed)
+        self.api_tokens = ApiTokens(database, settings.tokens.api, application=settings.application, **timed)
         self.rechecks = self._rechecks(timed)
         self.transactions = Transactions(self.keys, database.engine.dialect, token=self.token, **timed)
         self.rights = Rights(database, **timed)

@@ -8,6 +8,7 @@ without asking anybody (TOK-01). All but the prefix are letters and digits.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import re
@@ -15,10 +16,10 @@ import secrets
 import string
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-__all__ = ["CHARSETS", "MAX_LENGTH", "Presented", "hash_of", "new_token", "presented", "random_text"]
+__all__ = ["CHARSETS", "MAX_LENGTH", "Presented", "hash_of", "new_token", "presented", "random_text", "with_username"]
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
@@ -37,7 +38,7 @@ CHARSETS: Mapping[str, str] = MappingProxyType(
 MIN_ENTROPY = 128
 
 #: Longer ones are none of ours, and are refused before anything is computed of them.
-MAX_LENGTH = 400
+MAX_LENGTH = 1000
 
 _KEY, _SECRET, _CHECK = 12, 43, 6
 
@@ -55,10 +56,16 @@ class Presented:
     Attributes:
         key: What it is found by.
         text: The token itself.
+        username: Whose it is said to be, if that is said.
     """
 
     key: str
     text: str = field(repr=False)
+    username: str | None = None
+
+    def may_be_of(self, username: str) -> bool:
+        """Whether it isn't said to be somebody else's."""
+        return self.username is None or self.username.lower() == username.lower()
 
 
 def random_text(
@@ -104,6 +111,27 @@ def presented(text: str) -> Presented | None:
     """
     if len(text) > MAX_LENGTH:
         return None
+    name, dot, token = text.rpartition(".")
+    found = _found_by(token)
+    if found is None or not dot:
+        return found
+    username = _decoded(name)
+    return None if username is None else replace(found, username=username)
+
+
+def with_username(username: str, token: str) -> str:
+    """A token that says whose it is; the second seed's ``generate_api_token`` makes such ones."""
+    return f"{base64.urlsafe_b64encode(username.encode()).decode().rstrip('=')}.{token}"
+
+
+def _decoded(name: str) -> str | None:
+    try:
+        return base64.b64decode(name + "=" * (-len(name) % 4), altchars=b"-_", validate=True).decode() or None
+    except ValueError:
+        return None
+
+
+def _found_by(text: str) -> Presented | None:
     if _OURS.fullmatch(text) is not None:
         body = text[:-_CHECK]
         return Presented(body[-_KEY - _SECRET : -_SECRET], text) if _checksum(body) == text[-_CHECK:] else None

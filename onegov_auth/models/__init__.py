@@ -43,9 +43,11 @@ from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMix
 from onegov_auth.models.types import Timestamp, UTCDateTime
 from onegov_auth.models.user import User, UserMixin
 from onegov_auth.models.user_steps import CHANGE_PASSWORD, step_names
+from onegov_auth.models.user_token import AUTH_TOKEN, UserTokenMixin
 from onegov_auth.models.user_tokens import RESET, user_id_in
 
 __all__ = [
+    "AUTH_TOKEN",
     "CHANGE_PASSWORD",
     "DEFAULT",
     "KEEP_SESSION",
@@ -100,6 +102,7 @@ __all__ = [
     "UserMixin",
     "UserSession",
     "UserSessionMixin",
+    "UserTokenMixin",
     "account_key",
     "as_key",
     "canonical_username",

@@ -40,6 +40,7 @@ from onegov_auth.models.types import LowerText, UTCDateTime, json_dict
 from onegov_auth.models.user_activity import WithActivity
 from onegov_auth.models.user_rights import WithRights
 from onegov_auth.models.user_steps import WithSteps
+from onegov_auth.models.user_token import UserTokenMixin
 from onegov_auth.models.user_tokens import WithTokens
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def _username_key(context: Any) -> str:
     return canonical_username(context.get_current_parameters()["username"])
 
 
-class UserMixin(WithActivity, WithRights, WithFactors, WithSessions, WithSteps, WithTokens, TimestampMixin):
+class UserMixin(
+    WithActivity, WithRights, WithFactors, WithSessions, WithSteps, WithTokens, UserTokenMixin, TimestampMixin
+):
     """
     The columns, relationships and properties of a user; ``id`` may be declared anew with another type.
 

@@ -17,11 +17,12 @@ from sqlalchemy.exc import OperationalError
 from webob.exc import HTTPException, HTTPForbidden, HTTPNotFound
 
 from onegov_auth.errors import SettingsError
+from onegov_auth.web.bearer import BearerRefused
 from onegov_auth.web.csrf import CsrfRefused
 from onegov_auth.web.hosts import own_origin
 from onegov_auth.web.identity import SessionPolicy
 from onegov_auth.web.permissions import Combination, Condition, Intent, Permission
-from onegov_auth.web.refusals import database_gone, forbidden, form_refused, not_found, unexpected
+from onegov_auth.web.refusals import bearer_refused, database_gone, forbidden, form_refused, not_found, unexpected
 from onegov_auth.web.request import AuthRequest
 
 if TYPE_CHECKING:
@@ -185,6 +186,11 @@ def _forbidden(self: HTTPForbidden, request: AuthRequest) -> Response:
 @AuthBase.view(model=CsrfRefused)
 def _form_refused(self: CsrfRefused, request: AuthRequest) -> Response:
     return form_refused(self, request)
+
+
+@AuthBase.view(model=BearerRefused)
+def _bearer_refused(self: BearerRefused, request: AuthRequest) -> Response:
+    return bearer_refused(self, request)
 
 
 @AuthBase.view(model=HTTPNotFound)

@@ -8,6 +8,8 @@ from weakref import ref
 import morepath
 from morepath.reify import reify
 
+from onegov_auth.web.bearer import bearer_identity
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -87,7 +89,14 @@ class SessionPolicy(morepath.IdentityPolicy):
     """Morepath's identity policy over our sessions."""
 
     def identify(self, request: Any) -> Any:
-        """Who has the session of the request's cookie; ``NO_IDENTITY`` for nobody."""
+        """
+        Who has the session of the request's cookie, or the token in its head; ``NO_IDENTITY`` for nobody.
+
+        Raises:
+            BearerRefused: If there is a token that is no good: whoever shows one is never taken for a visitor.
+        """
+        if request.is_bearer:
+            return RequestIdentity(bearer_identity(request), request)
         token = request.session_token
         if token is None:
             return morepath.NO_IDENTITY

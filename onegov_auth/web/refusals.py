@@ -19,13 +19,26 @@ from onegov_auth.web.redirects import redirect_to
 from onegov_auth.web.render import page
 
 if TYPE_CHECKING:
+    from onegov_auth.web.bearer import BearerRefused
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["database_gone", "forbidden", "form_refused", "not_found", "other", "problem", "unexpected"]
+__all__ = [
+    "bearer_refused",
+    "database_gone",
+    "forbidden",
+    "form_refused",
+    "not_found",
+    "other",
+    "problem",
+    "unexpected",
+]
 
 log = logging.getLogger("onegov_auth.web")
 
 _LOGIN_REQUIRED = _("Please log in first.")
+_BAD_TOKEN = _("The token is not good: it may have expired, or have been revoked.")
+_TOO_NARROW = _("The token is not good for this.")
+_WAIT = _("There were too many attempts. Please try again later.")
 _FORBIDDEN = (_("Not allowed"), _("You are logged in, but not allowed to see this page."))
 _FORM = (
     _("Please try again"),
@@ -45,13 +58,28 @@ def forbidden(_error: Exception, request: AuthRequest) -> Response:
         # ASVS 16.3.2
         person = neutral(request.identity.userid or "")
         log.warning("Refused %s to %s [%s]", neutral(request.path), person, request.request_id)
+        if request.is_bearer:
+            # RFC 6750 §3.1
+            return _challenge(_json(request, 403, "insufficient_scope", _TOO_NARROW), "insufficient_scope")
         return problem(request, 403, "forbidden", *_FORBIDDEN)
     if request.wants_json:
-        response = _json(request, 401, "login_required", _LOGIN_REQUIRED)
-        # RFC 9110 §11.6.1 demands a challenge; this one makes no browser ask for a password.
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
+        return _challenge(_json(request, 401, "login_required", _LOGIN_REQUIRED))
     return redirect_to(request, login_url(request, to=request.here))
+
+
+def bearer_refused(error: BearerRefused, request: AuthRequest) -> Response:
+    """The token is no good, whatever is wrong with it; a 429 after too many of them."""
+    if error.wait is not None:
+        response = _json(request, 429, "too_many_attempts", _WAIT)
+        response.headers["Retry-After"] = str(error.wait)
+        return response
+    return _challenge(_json(request, 401, "invalid_token", _BAD_TOKEN), "invalid_token")
+
+
+def _challenge(response: Response, error: str | None = None) -> Response:
+    """RFC 9110 §11.6.1 demands one with a 401; this one makes no browser ask for a password."""
+    response.headers["WWW-Authenticate"] = "Bearer" if error is None else f'Bearer error="{error}"'
+    return response
 
 
 def form_refused(error: WSGIHTTPException, request: AuthRequest) -> Response:

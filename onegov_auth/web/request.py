@@ -15,6 +15,7 @@ from onegov_auth import tokens
 from onegov_auth.domain import Client
 from onegov_auth.i18n import Translator, languages, match, translator
 from onegov_auth.web import csrf
+from onegov_auth.web.bearer import has_bearer
 from onegov_auth.web.clients import client_address, request_id
 from onegov_auth.web.cookies import read_cookie
 from onegov_auth.web.destinations import destination
@@ -59,8 +60,8 @@ class AuthRequest(morepath.Request[Any]):
 
     @reify
     def is_bearer(self) -> bool:
-        """Whether a bearer token speaks for this request; then no cookie does (CSRF-07)."""
-        return str(self.environ.get("HTTP_AUTHORIZATION", ""))[:7].lower() == "bearer "
+        """Whether a token speaks for this request, see :mod:`onegov_auth.web.bearer`; then no cookie does (CSRF-07)."""
+        return has_bearer(self.environ)
 
     @reify
     def session_token(self) -> str | None:

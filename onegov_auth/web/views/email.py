@@ -65,7 +65,7 @@ def show(self: OwnEmail, request: AuthRequest) -> Response:  # noqa: ARG001 - Mo
     for purpose in ("confirm", "revoke"):
         if purpose in fields:
             return carry(request, f"email-{purpose}", fields[purpose], page_url(request, f"{_PATH}/{purpose}"))
-    if not request.is_logged_in:
+    if request.is_bearer or not request.is_logged_in:
         return forbidden(HTTPForbidden(), request)
     return ask_again(request, _PATH) or _page(request, ChangeEmailForm(language=request.language))
 
