@@ -38,6 +38,8 @@ KINDS = (
     "new_device",
     "signup_invitation",
     "recovery_code_used",
+    "invitation",
+    "account_changed",
 )
 
 #: RFC 5321 §4.1.2 without quotes, comments and address literals, which nobody has; other letters by RFC 6531.
