@@ -48,23 +48,23 @@ class ManagingRights(Administering):
         Returns:
             ``Done`` with ``group_added`` or ``group_changed``; ``Refused`` as described above.
         """
-        return self._save("group", by, client, wanted, group_id)
+        return self._save_thing("group", by, client, wanted, group_id)
 
     def save_bundle(
         self, by: Identity, client: Client, wanted: Mapping[str, Any], bundle_id: Any = None
     ) -> Done | Refused:
         """Add a bundle, or change one; as :meth:`save_group`, with ``name`` and ``permissions``."""
-        return self._save("bundle", by, client, wanted, bundle_id)
+        return self._save_thing("bundle", by, client, wanted, bundle_id)
 
     def delete_group(self, by: Identity, client: Client, group_id: Any) -> Done | Refused:
         """Delete a group; its members stay, and lose what it gave."""
-        return self._remove("group", by, client, group_id)
+        return self._delete_thing("group", by, client, group_id)
 
     def delete_bundle(self, by: Identity, client: Client, bundle_id: Any) -> Done | Refused:
         """Delete a bundle; who had it loses what was in it."""
-        return self._remove("bundle", by, client, bundle_id)
+        return self._delete_thing("bundle", by, client, bundle_id)
 
-    def _save(self, kind: str, by: Identity, client: Client, wanted: Mapping[str, Any], key: Any) -> Done | Refused:
+    def _save_thing(self, kind: str, by: Identity, client: Client, wanted: Mapping[str, Any], key: Any) -> Done | Refused:
         code = f"{kind}_added" if key is None else f"{kind}_changed"
 
         def work(deed: Deed) -> Done | Refused:
@@ -72,13 +72,13 @@ class ManagingRights(Administering):
             thing = model() if key is None else deed.db.get(model, as_key(model, key))
             if thing is None:
                 return Refused(f"unknown_{kind}")
-            before = self._tokens(deed)
-            steps = self._change(deed, thing, wanted)
+            before = self._tokens_of_actor(deed)
+            steps = self._change_thing(deed, thing, wanted)
             if isinstance(steps, Refused):
                 return steps
             deed.db.add(thing)
             deed.db.flush()
-            if before - self._tokens(deed):
+            if before - self._tokens_of_actor(deed):
                 return Refused("own_rights")
             if steps or key is None:
                 deed.tell(code, None, Step(kind, thing.name or ""), *steps)
@@ -86,21 +86,21 @@ class ManagingRights(Administering):
 
         return self.administer(code, by, client, work)
 
-    def _change(self, deed: Deed, thing: Any, wanted: Mapping[str, Any]) -> list[Step] | Refused:
+    def _change_thing(self, deed: Deed, thing: Any, wanted: Mapping[str, Any]) -> list[Step] | Refused:
         steps: list[Step] = []
         if "name" in wanted or thing.name is None:
-            named = self._named(deed, thing, str(wanted.get("name") or ""))
+            named = self._name_thing(deed, thing, str(wanted.get("name") or ""))
             if isinstance(named, Refused):
                 return named
             steps += named
         for name in GIVES.keys() & wanted.keys():
-            given = self._give(deed, thing, name, wanted[name])
+            given = self._give_things(deed, thing, name, wanted[name])
             if isinstance(given, Refused):
                 return given
             steps += given
         return steps
 
-    def _named(self, deed: Deed, thing: Any, name: str) -> list[Step] | Refused:
+    def _name_thing(self, deed: Deed, thing: Any, name: str) -> list[Step] | Refused:
         clean = "".join(char for char in name if char.isprintable()).strip()
         if not 0 < len(clean) <= MAX_NAME:
             return Refused("bad_name")
@@ -114,7 +114,7 @@ class ManagingRights(Administering):
         thing.name = clean
         return [] if before is None else [Step("name", f"{before} → {clean}")]
 
-    def _give(self, deed: Deed, thing: Any, name: str, wanted: Iterable[Any]) -> list[Step] | Refused:
+    def _give_things(self, deed: Deed, thing: Any, name: str, wanted: Iterable[Any]) -> list[Step] | Refused:
         model: Any = getattr(self.entities, GIVES[name])
         keys = {as_key(model, one) for one in wanted}
         with deed.db.no_autoflush:
@@ -130,7 +130,7 @@ class ManagingRights(Administering):
         changed = [*(f"-{one}" for one in sorted(before - after)), *(f"+{one}" for one in sorted(after - before))]
         return [Step(name, " ".join(changed))]
 
-    def _remove(self, kind: str, by: Identity, client: Client, key: Any) -> Done | Refused:
+    def _delete_thing(self, kind: str, by: Identity, client: Client, key: Any) -> Done | Refused:
         code = f"{kind}_deleted"
 
         def work(deed: Deed) -> Done | Refused:
@@ -138,23 +138,23 @@ class ManagingRights(Administering):
             thing = deed.db.get(model, as_key(model, key))
             if thing is None:
                 return Refused(f"unknown_{kind}")
-            before = self._tokens(deed)
-            name, members = thing.name or "", self._having(deed, kind, key_of(thing))
+            before = self._tokens_of_actor(deed)
+            name, members = thing.name or "", self._members_of(deed, kind, key_of(thing))
             deed.db.delete(thing)
             deed.db.flush()
-            if before - self._tokens(deed):
+            if before - self._tokens_of_actor(deed):
                 return Refused("own_rights")
             deed.tell(code, None, Step(kind, name), Step("members", str(members)))
             return Done(code)
 
         return self.administer(code, by, client, work)
 
-    def _having(self, deed: Deed, kind: str, key: Any) -> int:
+    def _members_of(self, deed: Deed, kind: str, key: Any) -> int:
         """How many users were given it by hand."""
         table = getattr(self.entities, f"user_{kind}s")
         return int(deed.db.scalar(select(func.count()).where(table.c[f"{kind}_id"] == key)) or 0)
 
-    def _tokens(self, deed: Deed) -> frozenset[str]:
+    def _tokens_of_actor(self, deed: Deed) -> frozenset[str]:
         """The permissions of who does it, as of this moment in this unit of work."""
         tokens = select(self.entities.permission.token)
         found = tokens.where(effective(self.entities, key_of(deed.actor), self.clock()))
