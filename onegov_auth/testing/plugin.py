@@ -1,5 +1,6 @@
 """
-The pytest plugin: ``-p onegov_auth.testing.plugin``.
+The pytest plugin: ``pytest_plugins = ["onegov_auth.testing.plugin"]`` in the host's top ``conftest.py``, or ``-p`` with
+that name on the command line.
 
 Nothing of this framework is imported before a fixture is asked for, so that coverage sees those imports.
 A server that isn't installed skips the test on a laptop and fails it where ``CI`` is set.
@@ -12,14 +13,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
     from onegov_auth.database import Database
+    from onegov_auth.testing.client import AuthClient
     from onegov_auth.testing.clock import FakeClock
+    from onegov_auth.testing.outbox import Outbox
     from onegov_auth.testing.servers import (
         OidcProvider,
         PostgreSQL,
@@ -151,6 +155,60 @@ def _database(request: pytest.FixtureRequest, clock: FakeClock, tmp_path: Path) 
     database.dispose()
     if request.param == "postgresql":
         _empty(url)
+
+
+@pytest.fixture(name="application_url")
+def _application_url(sqlite_url: str) -> str:
+    """The URL of the empty database of ``make_application``; a host may override it by ``postgresql_url``."""
+    return sqlite_url
+
+
+@pytest.fixture(name="make_application")
+def _make_application(application_url: str, clock: FakeClock) -> Iterator[Callable[..., Any]]:
+    """
+    Makes a host's application on a database that is thrown away: ``make_application(App, **settings)``.
+
+    See :func:`onegov_auth.testing.applications.make_application`.
+    """
+    from onegov_auth.testing.applications import make_application
+
+    made: list[Any] = []
+
+    def make(cls: type[Any], **settings: Any) -> Any:
+        made.append(make_application(cls, application_url, clock, **settings))
+        return made[-1]
+
+    yield make
+    for application in made:
+        application.auth.resources.clear()
+        application.auth.database.dispose()
+
+
+@pytest.fixture(name="make_user")
+def _make_user(application: Any) -> Callable[..., Any]:
+    """
+    Adds users to the host's fixture ``application``: ``make_user(permissions=["invoices.read"])``.
+
+    See :func:`onegov_auth.testing.people.make_user`.
+    """
+    from onegov_auth.testing.people import make_user
+
+    return partial(make_user, application)
+
+
+@pytest.fixture(name="outbox")
+def _outbox(application: Any) -> Outbox:
+    """The mails of the host's fixture ``application``: ``outbox.mails``, ``outbox.link("reset-password")``."""
+    outbox: Outbox = application.auth.mailer.outbox
+    return outbox
+
+
+@pytest.fixture(name="auth_client")
+def _auth_client(application: Any) -> Callable[..., AuthClient]:
+    """Makes browsers at the host's fixture ``application``: ``auth_client()``, ``auth_client(user)``."""
+    from onegov_auth.testing.client import AuthClient
+
+    return partial(AuthClient, application)
 
 
 @pytest.fixture(name="slapd", scope="session")
