@@ -158,8 +158,12 @@ class Attempts(Records):
         limits = bounds(self._budgets, asked.tried.kind, now.timestamp())
 
         def reserve(driver: Any) -> Attempt | Refused:
-            person, failures = self._statements.state(driver, limits, **asked.who)
+            here = bool(asked.cookie) and self._devices is not None
+            person, failures = self._statements.state(driver, limits, here=here, **asked.who)
             tried = self._known(asked, person)
+            if here and tried.device is None:
+                # Another person's browser, or a forged cookie: as if there were none.
+                person, failures = self._statements.state(driver, limits, here=False, **asked.who)
             verdict = judge(self._limits(tried, code, covert=covert), failures, now.timestamp())
             row = self._statements.write(driver, **_row(tried, verdict, code, now))
             return _answer(verdict, Attempt(row, verdict.void))

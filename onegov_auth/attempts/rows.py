@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Statements", "as_person", "together"]
 
-#: What is read of each scope, besides whose name it is.
-SCOPES = ("name", "pair", "address", "row", "person", "person_row", "device", "device_row")
+#: The scopes of an attempt from a browser its owner logged in with before, and of any other.
+_HERE, _ELSEWHERE = ("device", "device_row"), ("name", "pair", "address", "row", "person", "person_row")
 
 
 class Statements:
@@ -60,11 +60,14 @@ class Statements:
                 person=func.coalesce(bindparam("whose", type_=Text), rows.person),
             ),
         )
-        self._state = Prepared(dialect, _state(table, whom, SCOPES))
+        self._here = Prepared(dialect, _state(table, whom, _HERE))
+        self._elsewhere = Prepared(dialect, _state(table, whom, _ELSEWHERE))
         self._rows = Prepared(dialect, _state(table, whom, ROWS))
         self._lock = Prepared(dialect, _locks(_whom(entities))) if database.dialect == "postgresql" else None
 
-    def state(self, driver: Any, limits: Mapping[str, object], **who: object) -> tuple[str | None, dict[str, Any]]:
+    def state(
+        self, driver: Any, limits: Mapping[str, object], *, here: bool, **who: object
+    ) -> tuple[str | None, dict[str, Any]]:
         """
         Whose name it is, and the failures that count against each scope, the newest first.
 
@@ -74,14 +77,16 @@ class Statements:
         Args:
             driver: The driver's connection, in a transaction.
             limits: Per scope, ``…_most`` of the newest, and ``…_since`` when.
+            here: Whether the browser seems to be one the owner logged in with before.
             who: ``kind``, ``account``, ``lookup``, ``address``, ``device``.
         """
+        state = self._here if here else self._elsewhere
         if self._lock is None:
-            return _read(self._state.run(driver, **limits, **who))
+            return _read(state.run(driver, **limits, **who))
         first, second = _lock_number(who["account"]), _lock_number(who["address"])
         with together(driver, self._lock):
             self._lock.run(driver, first=first, second=second, account=who["account"], lookup=who["lookup"])
-            cursor = self._state.run(driver, **limits, **who)
+            cursor = state.run(driver, **limits, **who)
         return _read(cursor)
 
     def in_a_row(self, driver: Any, limits: Mapping[str, object], **who: object) -> tuple[str | None, dict[str, Any]]:
