@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "all_permissions",
+    "check",
     "counts",
     "effective",
     "groups_of",
-    "has_permission",
     "holders",
     "next_end",
     "permissions_of_group",
@@ -68,30 +68,39 @@ def effective(entities: Entities, user: Any, now: Any) -> ColumnElement[bool]:
     return or_(superuser, primary_key(entities.permission).in_(all_permissions(entities, user, now)))
 
 
-def has_permission(entities: Entities, user: Any, token: Any, now: Any) -> ColumnElement[bool]:
-    """Whether the user of the key *user* has the permission of that token at *now*."""
-    permission, users = entities.permission, entities.user
-    key, wanted = primary_key(permission), permission.token == token
+def check(entities: Entities, user: Any, token: Any, now: Any) -> Select[Any]:
+    """
+    Whether the user of the key *user* has the permission of that token at *now*.
+
+    The one row has the answer, the user's rights stamp, and when it may be another one by itself; there is no row
+    without such a user. User and permission are looked up once, and every way leads along indexes from one to the
+    other: a ``UNION ALL``, because PostgreSQL may gather everything the user has for an ``OR`` of several ``EXISTS``.
+    """
+    users, permission = entities.user, entities.permission
     own, bundles, members = entities.user_permissions.c, entities.user_bundles.c, entities.user_groups.c
     group_permissions, group_bundles = entities.group_permissions.c, entities.group_bundles.c
-    content = entities.bundle_permissions.c
-    one = select(1).select_from(permission)
-    ways = [
-        one.join(entities.user_permissions, own.permission_id == key).where(own.user_id == user, wanted),
-        one.join(entities.bundle_permissions, content.permission_id == key)
-        .join(entities.user_bundles, bundles.bundle_id == content.bundle_id)
-        .where(bundles.user_id == user, wanted),
-        one.join(entities.group_permissions, group_permissions.permission_id == key)
-        .join(entities.user_groups, members.group_id == group_permissions.group_id)
-        .where(members.user_id == user, wanted),
-        one.join(entities.bundle_permissions, content.permission_id == key)
-        .join(entities.group_bundles, group_bundles.bundle_id == content.bundle_id)
-        .join(entities.user_groups, members.group_id == group_bundles.group_id)
-        .where(members.user_id == user, wanted),
-        one.join(users, primary_key(users) == user).where(users.is_superuser, wanted),
-        _by_grant(entities, user, now).where(wanted),
-    ]
-    return exists(union_all(*ways))
+    content, key, who = entities.bundle_permissions.c, primary_key(permission), primary_key(users)
+    ways = (
+        select(1).where(own.user_id == who, own.permission_id == key),
+        select(1)
+        .join_from(entities.user_bundles, entities.bundle_permissions, content.bundle_id == bundles.bundle_id)
+        .where(bundles.user_id == who, content.permission_id == key),
+        select(1)
+        .join_from(entities.user_groups, entities.group_permissions, group_permissions.group_id == members.group_id)
+        .where(members.user_id == who, group_permissions.permission_id == key),
+        select(1)
+        .join_from(entities.user_groups, entities.group_bundles, group_bundles.group_id == members.group_id)
+        .join(entities.bundle_permissions, content.bundle_id == group_bundles.bundle_id)
+        .where(members.user_id == who, content.permission_id == key),
+        _by_grant(entities, who, key, now),
+    )
+    corresponding = [way.correlate(users, permission) for way in ways]
+    has = and_(key.is_not(None), or_(users.is_superuser, exists(union_all(*corresponding))))
+    return (
+        select(has, users.rights_stamp, next_end(entities, who, now))
+        .join_from(users, permission, permission.token == token, isouter=True)
+        .where(who == user)
+    )
 
 
 def holders(entities: Entities, permission: Any, now: Any) -> CompoundSelect[Any]:
@@ -138,23 +147,22 @@ def _granted(entities: Entities, name: str, user: Any, now: Any) -> Select[Any]:
     return select(given).where(grants.user_id == user, given.is_not(None), counts(entities, now))
 
 
-def _by_grant(entities: Entities, user: Any, now: Any) -> Select[Any]:
+def _by_grant(entities: Entities, user: Any, permission: Any, now: Any) -> Select[Any]:
     """One branch for all grants, of which most people have none: it costs one look into their index."""
     grants: Any = entities.grant
-    key = primary_key(entities.permission)
     group_permissions, group_bundles = entities.group_permissions.c, entities.group_bundles.c
     content = entities.bundle_permissions.c
-    in_bundle = exists().where(content.permission_id == key, content.bundle_id == grants.bundle_id)
-    in_group = exists().where(group_permissions.permission_id == key, group_permissions.group_id == grants.group_id)
+    # By themselves they would correspond to the grant only, and find any permission.
+    outer = (entities.grant, entities.permission)
+    in_bundle = exists().where(content.permission_id == permission, content.bundle_id == grants.bundle_id)
+    in_group = exists().where(
+        group_permissions.permission_id == permission, group_permissions.group_id == grants.group_id
+    )
     in_groups_bundle = exists().where(
-        content.permission_id == key,
+        content.permission_id == permission,
         content.bundle_id == group_bundles.bundle_id,
         group_bundles.group_id == grants.group_id,
     )
-    given = or_(grants.permission_id == key, in_bundle, in_group, in_groups_bundle)
-    return (
-        select(1)
-        .select_from(entities.permission)
-        .join(grants, and_(grants.user_id == user, counts(entities, now)))
-        .where(given)
-    )
+    found = [way.correlate(*outer) for way in (in_bundle, in_group, in_groups_bundle)]
+    given = or_(grants.permission_id == permission, *found)
+    return select(1).where(grants.user_id == user, counts(entities, now), given)

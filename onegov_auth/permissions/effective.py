@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Double, Integer, Select, Uuid, bindparam, inspect, null, select, union_all
@@ -20,7 +20,7 @@ from sqlalchemy.orm import InstanceState
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.models import DEFAULT, primary_key
-from onegov_auth.models.effective import effective, groups_of, has_permission, next_end
+from onegov_auth.models.effective import check, effective, groups_of, next_end
 from onegov_auth.permissions.kept import Kept
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ __all__ = ["Content", "Rights", "Standing", "contents_of"]
 Content = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What is known of somebody's permissions: all of them, or the answer to the first question."""
 
     stamp: int | None
@@ -188,9 +187,7 @@ def _names_of(model: object) -> Iterator[Content]:
 
 def _has_statement(entities: Entities) -> Select[Any]:
     user, now = _parameters(entities)
-    found = has_permission(entities, user, bindparam("token", type_=entities.permission.token.type), now)
-    users = entities.user
-    return select(found, users.rights_stamp, next_end(entities, user, now)).where(primary_key(users) == user)
+    return check(entities, user, bindparam("token", type_=entities.permission.token.type), now)
 
 
 def _tokens_statement(entities: Entities) -> Any:
