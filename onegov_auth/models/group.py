@@ -10,6 +10,7 @@ from sqlalchemy.orm import DynamicMapped, Mapped, declared_attr, has_inherited_t
 
 from onegov_auth.models.base import Base, TimestampMixin
 from onegov_auth.models.types import json_dict
+from onegov_auth.models.user_permissions import GroupPermissions
 
 if TYPE_CHECKING:
     from onegov_auth.models.bundle import Bundle
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["GroupMixin", "UserGroup"]
 
 
-class GroupMixin(TimestampMixin):
+class GroupMixin(GroupPermissions, TimestampMixin):
     """The columns and relationships of a group; ``id`` may be declared anew with another type."""
 
     __entities__: ClassVar[Entities]

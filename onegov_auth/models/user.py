@@ -38,6 +38,7 @@ from onegov_auth.models.open_sessions import WithSessions
 from onegov_auth.models.second_factor import WithFactors
 from onegov_auth.models.types import LowerText, UTCDateTime, json_dict
 from onegov_auth.models.user_activity import WithActivity
+from onegov_auth.models.user_permissions import WithPermissions
 from onegov_auth.models.user_rights import WithRights
 from onegov_auth.models.user_steps import WithSteps
 from onegov_auth.models.user_token import UserTokenMixin
@@ -63,7 +64,15 @@ def _username_key(context: Any) -> str:
 
 
 class UserMixin(
-    WithActivity, WithRights, WithFactors, WithSessions, WithSteps, WithTokens, UserTokenMixin, TimestampMixin
+    WithActivity,
+    WithRights,
+    WithPermissions,
+    WithFactors,
+    WithSessions,
+    WithSteps,
+    WithTokens,
+    UserTokenMixin,
+    TimestampMixin,
 ):
     """
     The columns, relationships and properties of a user; ``id`` may be declared anew with another type.
