@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,26 @@ def _add(database: Database, hasher: Hasher) -> Callable[..., User]:
         return user
 
     return add
+
+
+@pytest.fixture(
+    name="inactive", params=[{"active": False}, {"disabled_utc": datetime(2000, 1, 1, tzinfo=UTC)}], ids=str
+)
+def _inactive(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Both ways in which somebody may be in no more, as the attributes that say so."""
+    values: dict[str, Any] = request.param
+    return values
+
+
+@pytest.fixture(name="shut_out")
+def _shut_out(inactive: dict[str, Any]) -> Callable[[User], None]:
+    """Lets a user in no more, by each way."""
+
+    def shut_out(user: User) -> None:
+        for name, value in inactive.items():
+            setattr(user, name, value)
+
+    return shut_out
 
 
 @pytest.fixture(name="staff")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -98,6 +99,7 @@ def test_the_name_may_be_spelt_differently(
         ("ann", "x" * 1_000_000, "wrong_password"),
         ("ann", "\udc80", "wrong_password"),
         ("gone", PASSWORD, "inactive"),
+        ("over", PASSWORD, "inactive"),
         ("external", PASSWORD, "unknown_user"),
         ("unusable", PASSWORD, "wrong_password"),
     ],
@@ -115,6 +117,7 @@ def test_everything_else_does_not(
     """Another password, name or state of the account is refused, and the log knows why."""
     add()
     add("gone", active=False)
+    add("over", disabled_utc=datetime(2000, 1, 1, tzinfo=UTC))
     add("external", password_hash="", source="staff", source_id="id-9")
     add("unusable", password_hash="!")
     outcome = make_auth().login(name, password, client)

@@ -100,7 +100,9 @@ def test_fifty_at_once_on_a_link_for_seven_are_seven(auth: Auth, client: Client,
 
 
 @pytest.mark.sec("LINK-28")
-@pytest.mark.parametrize("case", ["time", "revoked", "forged", "role", "maker gone", "maker less", "maker out"])
+@pytest.mark.parametrize(
+    "case", ["time", "revoked", "forged", "role", "maker gone", "maker less", "maker out", "maker disabled"]
+)
 def test_a_link_that_is_none_any_more_lets_nobody_in(
     auth: Auth,
     make_auth: MakeAuth,
@@ -125,6 +127,8 @@ def test_a_link_that_is_none_any_more_lets_nobody_in(
             loaded.role = "member"
         elif case == "maker out":
             loaded.active = False
+        elif case == "maker disabled":
+            loaded.disabled_utc = clock()
     if case == "time":
         clock.advance(DAY)
     elif case == "forged":

@@ -12,6 +12,7 @@ from onegov_auth.cli.failures import NO, USAGE, Failure
 from onegov_auth.cli.operator import Operator, Work, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.cli.passwords import somebody_can_answer
+from onegov_auth.clock import utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
 from onegov_auth.models import key_of
@@ -54,9 +55,17 @@ def list_users(operator: Operator, *, active_only: bool, inactive_only: bool, so
 
 def _users(operator: Operator, active: bool | None) -> Iterator[dict[str, Any]]:
     users: Any = operator.entities.user
-    statement = select(users.username, users.role, users.active, users.realname, users.source, users.source_id)
+    may_be_in = users.active_at(utcnow())
+    statement = select(
+        users.username.label("username"),
+        users.role,
+        may_be_in.label("active"),
+        users.realname,
+        users.source,
+        users.source_id,
+    )
     if active is not None:
-        statement = statement.where(users.active.is_(active))
+        statement = statement.where(may_be_in if active else ~may_be_in)
     with operator.database.read() as db:
         for row in db.execute(statement.order_by(users.username)):
             yield dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
@@ -92,9 +101,9 @@ def activate(operator: Operator, username: str) -> None:
 
     def work(unit: Work) -> bool:
         user = unit.user(username)
-        if user.active:
+        if user.is_active:
             return False
-        user.active = True
+        user.enable()
         unit.tell("activated", user)
         return True
 
@@ -112,11 +121,11 @@ def deactivate(operator: Operator, username: str) -> None:
     def work(unit: Work) -> tuple[bool, int]:
         user = unit.user(username)
         ended = operator.sessions.end_all(unit.db, key_of(user))
-        if not user.active and not ended:
+        if not user.is_active and not ended:
             # From now on it was a person who did it, and no sync activates the user again.
             user.deactivated_by = None
             return False, 0
-        changed, user.active = user.active, False
+        changed, user.active = user.is_active, False
         unit.db.flush()
         if changed and unit.hooks.on_deactivate is not None:
             unit.hooks.on_deactivate(unit.db, user, unit.client)

@@ -69,6 +69,12 @@ class WithActivity:
     def _is_active(cls) -> ColumnElement[bool]:
         return cls.active_at(_now())
 
+    def enable(self) -> None:
+        """Let the user log in again, whichever way that was over."""
+        self.active = True
+        if self.is_disabled_by_date:
+            self.disabled_utc = None
+
     @classmethod
     def active_at(cls, now: Any) -> ColumnElement[bool]:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import Boolean, Integer, false
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["WithRights"]
 
 
+def _first_stamp() -> int:
+    # SQLite gives the number of a deleted row again: whoever gets it must not have the rights that were cached under it.
+    return secrets.randbelow(2**30)
+
+
 class WithRights:
     """Groups, bundles and permissions of a user without origin or end; the others are rows of ``grants``."""
 
@@ -27,7 +33,7 @@ class WithRights:
     )
 
     #: Moves with every change of the user's rights; what is derived from them is cached under it.
-    rights_stamp: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    rights_stamp: Mapped[int] = mapped_column(Integer, nullable=False, default=_first_stamp)
 
     @declared_attr
     @classmethod

@@ -93,16 +93,18 @@ def test_a_frozen_link_lets_nobody_in(resolve: Resolve, database: Database) -> N
 
 
 @pytest.mark.sec("LINK-18")
-def test_an_inactive_user_stays_out(resolve: Resolve, database: Database, load: Callable[[], User]) -> None:
+def test_an_inactive_user_stays_out(
+    resolve: Resolve, database: Database, load: Callable[[], User], shut_out: Callable[[User], None]
+) -> None:
     """A deactivated user can't come in by any provider."""
     resolve()
     with database.unit() as db:
-        db.scalars(select(User)).one().active = False
+        shut_out(db.scalars(select(User)).one())
 
     refused = resolve()
     assert isinstance(refused, Refused)
     assert refused.code == "inactive"
-    assert not load().active
+    assert not load().is_active
 
 
 def test_strangers_can_be_kept_out(resolve: Resolve) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ from sqlalchemy import func, select
 
 from onegov_auth.accounts import Hooks
 from onegov_auth.cli.operator import Operator
+from onegov_auth.clock import utcnow
 from onegov_auth.database import Database
 from onegov_auth.models import AuthEvent, User, UserSession
+
+PAST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def test_exists(run: Callable[..., Any], add_user: Callable[..., User]) -> None:
@@ -42,6 +46,16 @@ def test_list(run: Callable[..., Any], add_user: Callable[..., User]) -> None:
     add_user("ann", "admin")
 
     assert run("list").stdout == "✔ ann [admin]\n✘ bob [member]\n"
+
+
+def test_list_disabled_by_date(run: Callable[..., Any], add_user: Callable[..., User]) -> None:
+    """Somebody whose date is past may not log in; one to come changes nothing."""
+    add_user("ann", disabled_utc=PAST)
+    add_user("bob", disabled_utc=utcnow() + timedelta(days=1))
+
+    assert run("list").stdout == "✘ ann [member]\n✔ bob [member]\n"
+    assert run("list", "--active-only").stdout == "✔ bob [member]\n"
+    assert run("list", "--inactive-only").stdout == "✘ ann [member]\n"
 
 
 @pytest.mark.parametrize(
@@ -165,9 +179,11 @@ def test_deactivate_removes_the_sessions(run: Any, database: Database, add_user:
         assert [bob.id] == db.scalars(select(UserSession.user_id)).all()
 
 
-def test_deactivate_twice(run: Callable[..., Any], add_user: Callable[..., User], told: Callable[[], Any]) -> None:
+def test_deactivate_twice(
+    run: Callable[..., Any], add_user: Callable[..., User], told: Callable[[], Any], inactive: dict[str, Any]
+) -> None:
     """Somebody who is inactive already stays so, and nothing is told."""
-    add_user("ann", active=False)
+    add_user("ann", **inactive)
 
     result = run("deactivate", "ann")
 
@@ -176,13 +192,13 @@ def test_deactivate_twice(run: Callable[..., Any], add_user: Callable[..., User]
 
 
 def test_activate(
-    answer: Callable[..., Any], add_user: Callable[..., User], told: Callable[[], Any], find: Any
+    answer: Callable[..., Any], add_user: Callable[..., User], told: Callable[[], Any], find: Any, inactive: Any
 ) -> None:
     """Somebody who is activated may log in again."""
-    add_user("ann", active=False)
+    add_user("ann", **inactive)
 
     assert answer("activate", "ann") == {"username": "ann", "active": True, "changed": True}
-    assert find("ann").active is True
+    assert (find("ann").active, find("ann").disabled_utc) == (True, None)
     assert told() == [("activated", "ann", [])]
 
 

@@ -184,13 +184,14 @@ def test_users_are_found_by_role_and_signup_link(users: UserCollection) -> None:
     assert users.by_signup_token("y").count() == 0
 
 
-def test_a_yubikey_finds_its_user(users: UserCollection) -> None:
+def test_a_yubikey_finds_its_user(users: UserCollection, shut_out: Callable[[User], None]) -> None:
     """Its owner is found by anything the key types, but not while inactive."""
     user = users.add("ann", "password", "member", second_factor={"type": "yubikey", "data": KEY})
     users.add("bob", "password", "member", second_factor={"type": "foreign", "data": KEY}).factors[0].key = KEY
     assert users.by_yubikey(KEY) is users.by_yubikey(KEY + "ingjrdejhgfnuetrgigvejhhgbkugded") is user
     assert users.by_yubikey("ccccccbcgujd") is None
-    user.active = False
+    shut_out(user)
+    users.session.flush()
     assert users.by_yubikey(KEY) is None
     assert users.by_yubikey(KEY, active_only=False) is user
 

@@ -45,7 +45,7 @@ def test_a_user_has_these_defaults(session: Session) -> None:
     session.commit()
     assert (user.type, user.active, user.is_enabled, user.data, user.groups) == ("generic", True, True, {}, [])
     assert (user.realname, user.source, user.source_id, user.last_login, user.signup_token) == (None,) * 5
-    assert (user.email, user.email_verified, user.rights_stamp) == (None, False, 0)
+    assert (user.email, user.email_verified, user.is_superuser) == (None, False, False)
 
 
 def test_a_username_is_lower_cased() -> None:

@@ -117,12 +117,14 @@ def test_a_factor_that_was_set_up_meanwhile(auth: Auth, client: Client, code: Co
 
 
 @pytest.mark.sec("NIST-50")
-def test_somebody_who_was_deactivated_meanwhile(auth: Auth, client: Client, code: Code, database: Database) -> None:
+def test_somebody_who_was_deactivated_meanwhile(
+    auth: Auth, client: Client, code: Code, database: Database, shut_out: Callable[[User], None]
+) -> None:
     """Nothing is set up for an account that is no more."""
     transaction = _waiting(auth, client)
     secret = _secret(auth.enrol_at_login(transaction, "totp", None, client))
     with database.unit() as db:
-        db.query(User).one().active = False
+        shut_out(db.query(User).one())
 
     assert refusal(auth.enrol_at_login(transaction, "totp", code(secret=secret), client)) == "inactive"
     with database.read() as db:

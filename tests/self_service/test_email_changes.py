@@ -238,11 +238,13 @@ def test_it_asks_for_a_fresh_session_and_not_too_often(
     assert auth.change_email(session, NEW, client) == Refused("not_fresh")
 
 
-def test_who_is_inactive_changes_nothing(auth: Auth, client: Client, log_in: Any, database: Database) -> None:
+def test_who_is_inactive_changes_nothing(
+    auth: Auth, client: Client, log_in: Any, database: Database, shut_out: Callable[[User], None]
+) -> None:
     """Neither by a session that outlived the account, nor by a mailed token."""
     session = log_in(auth, ANN)
     with database.unit() as db:
-        db.scalars(select(User)).one().active = False
+        shut_out(db.scalars(select(User)).one())
     assert auth.change_email(session, NEW, client) == Refused("unknown_user")
     assert auth.revoke_email("nonsense", client) == Refused("invalid_token")
     assert auth.revocable_email("nonsense") is None

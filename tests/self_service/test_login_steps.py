@@ -230,7 +230,7 @@ def test_a_step_is_taken_once_in_time_by_the_browser_that_began(
 
 
 @pytest.mark.sec("RACE-13", "RACE-14", "LINK-18")
-@pytest.mark.parametrize("change", ["password", "inactive", "gone"])
+@pytest.mark.parametrize("change", ["password", "inactive", "disabled", "gone"])
 def test_what_changed_meanwhile_counts(
     everybody: Callable[..., Auth], client: Client, database: Database, change: str, hasher: Any
 ) -> None:
@@ -243,6 +243,8 @@ def test_what_changed_meanwhile_counts(
             user.password_hash = hasher.hash(NEW)
         elif change == "inactive":
             user.active = False
+        elif change == "disabled":
+            user.disabled_utc = user.created - timedelta(days=1)
         else:
             db.delete(user)
     outcome = auth.take_step(id_, "accept_terms", ACCEPT, client)

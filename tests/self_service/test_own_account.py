@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from onegov_auth.accounts import Hooks
 from onegov_auth.auth import Auth
@@ -243,9 +243,15 @@ UNLINKED = {
 
 
 @pytest.mark.sec("LINK-09", "LINK-11", "LINK-16", "RACE-12")
-@pytest.mark.parametrize("case", ["taken", "other", "out", "application", "barred", "nobody", "inactive"])
+@pytest.mark.parametrize("case", ["taken", "other", "out", "application", "barred", "nobody", "inactive", "disabled"])
 def test_nothing_else_links(
-    make_auth: MakeAuth, add: Callable[..., User], company: KnownIssuer, client: Client, database: Database, case: str
+    make_auth: MakeAuth,
+    add: Callable[..., User],
+    company: KnownIssuer,
+    client: Client,
+    database: Database,
+    clock: FakeClock,
+    case: str,
 ) -> None:
     """Not somebody else's identity, not in another session, not against the application's will."""
     add(ANN)
@@ -267,7 +273,10 @@ def test_nothing_else_links(
         company.people["code-1"] = replace(company.people["code-1"], barred="account_disabled")
     elif case == "inactive":
         with database.unit() as db:
-            db.execute(User.__table__.update().values(active=False))  # type: ignore[attr-defined]  # a table has it
+            db.execute(update(User).values(active=False))
+    elif case == "disabled":
+        with database.unit() as db:
+            db.execute(update(User).values(disabled_utc=clock()))
     outcome = auth.finish("company", back, browser)
 
     assert isinstance(outcome, Refused)

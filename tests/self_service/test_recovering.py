@@ -104,7 +104,9 @@ def test_fifty_resets_at_once_are_one(make_auth: MakeAuth, auth: Auth, token: st
 
 
 @pytest.mark.sec("RESET-02", "RESET-01")
-@pytest.mark.parametrize("change", ["password", "username", "email", "active", "login", "newer", "time", "forged"])
+@pytest.mark.parametrize(
+    "change", ["password", "username", "email", "active", "disabled", "login", "newer", "time", "forged"]
+)
 def test_a_token_is_void(
     auth: Auth, token: str, client: Client, database: Database, clock: FakeClock, hasher: Hasher, change: str
 ) -> None:
@@ -119,6 +121,8 @@ def test_a_token_is_void(
             user.email = "anne@example.org"
         elif change == "active":
             user.active = False
+        elif change == "disabled":
+            user.disabled_utc = clock()
     if change == "login":
         clock.advance(1)
         auth.login(ANN, PASSWORD, client)
@@ -186,9 +190,11 @@ def test_requests_are_limited(auth: Auth, client: Client, mails: Any) -> None:
 
 
 @pytest.mark.sec("RESET-07", "RESET-08", "RESET-09", "LINK-24", "ENUM-04", "NIST-45")
-def test_who_gets_which_mail(auth: Auth, client: Client, add: Callable[..., User], mails: Any, form: Any) -> None:
+def test_who_gets_which_mail(
+    auth: Auth, client: Client, add: Callable[..., User], mails: Any, form: Any, inactive: dict[str, Any]
+) -> None:
     """Strangers, inactive people and unverified addresses get none; external people are told where to go."""
-    add("gone@example.org", active=False)
+    add("gone@example.org", **inactive)
     add("eve", email="eve@example.org", email_verified=False)
     add("kim")
     add(

@@ -82,12 +82,14 @@ def test_idle_sessions_end(browser: Any, add_user: Callable[..., Any], clock: Fa
 
 
 @pytest.mark.sec("ASVS-7.4.2")
-def test_deactivated_people_are_nobody(browser: Any, add_user: Callable[..., Any], database: Database) -> None:
+def test_deactivated_people_are_nobody(
+    browser: Any, add_user: Callable[..., Any], database: Database, inactive: dict[str, Any]
+) -> None:
     """Whoever is switched off is out with the next request, even where no session was ended."""
     user = add_user("ann@example.org")
     browser.log_in("ann@example.org")
     with database.unit() as db:
-        db.execute(update(User).where(User.id == user.id).values(active=False))
+        db.execute(update(User).where(User.id == user.id).values(**inactive))
 
     assert "nobody" in browser.get("/").text
 

@@ -142,13 +142,15 @@ def test_people_who_would_lose_their_role_count_as_a_drop(run: Run, directory: K
     assert run().report.code == "ok"
 
 
-def test_who_keeps_a_role_is_no_drop(run: Run, directory: KnownDirectory, database: Database) -> None:
+def test_who_keeps_a_role_is_no_drop(
+    run: Run, directory: KnownDirectory, database: Database, shut_out: Callable[[User], None]
+) -> None:
     """A role given by hand stays, who is inactive has none to lose, and no word about groups takes none."""
     run()
     with database.unit() as db:
         users = {user.username: user for user in db.scalars(select(User))}
         users["ann"].role_origin = None
-        users["bob"].active = False
+        shut_out(users["bob"])
     directory.listed[:] = [replace(person, groups=frozenset()) for person in directory.listed]
     by_hand = run().report
     directory.listed[:] = [replace(person, groups=None) for person in directory.listed]
@@ -251,12 +253,12 @@ def test_a_link_that_cant_be_used_is_no_other_way_in(
 
 
 def test_somebody_inactive_already_stays_so(
-    run: Run, directory: KnownDirectory, users: Users, database: Database
+    run: Run, directory: KnownDirectory, users: Users, database: Database, shut_out: Callable[[User], None]
 ) -> None:
     """It stays a person's decision, which the directory doesn't take over."""
     run()
     with database.unit() as db:
-        db.scalars(select(User).where(User.username == "ann")).one().active = False
+        shut_out(db.scalars(select(User).where(User.username == "ann")).one())
     del directory.listed[0]
     run()
 

@@ -234,15 +234,17 @@ def test_people_without_a_change_cost_no_writing(run: Run, database: Database) -
     assert set(written) == {"directory_syncs"}
 
 
-def test_an_inactive_user_is_left_alone(run: Run, directory: KnownDirectory, users: Users, database: Database) -> None:
+def test_an_inactive_user_is_left_alone(
+    run: Run, directory: KnownDirectory, users: Users, database: Database, shut_out: Callable[[User], None]
+) -> None:
     """Whom a person deactivated, no sync activates or changes."""
     run()
     with database.unit() as db:
-        db.scalars(select(User).where(User.username == "ann")).one().active = False
+        shut_out(db.scalars(select(User).where(User.username == "ann")).one())
     directory.listed[0] = replace(directory.listed[0], realname="Somebody Else")
 
     assert run().findings == []
-    assert (users()["ann"].active, users()["ann"].realname) == (False, "Ann")
+    assert (users()["ann"].is_active, users()["ann"].realname) == (False, "Ann")
 
 
 def test_times_are_those_of_the_clock(run: Run, clock: FakeClock, users: Users) -> None:

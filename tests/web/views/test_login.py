@@ -48,11 +48,13 @@ def test_staying_logged_in_is_a_choice(browser: Any, ann: User) -> None:
 
 
 @pytest.mark.sec("ENUM-01", "ENUM-02", "ASVS-6.3.8")
-def test_every_refusal_is_the_same(browser: Any, make_browser: Any, ann: User, add_user: Any, app: Any) -> None:
+def test_every_refusal_is_the_same(
+    browser: Any, make_browser: Any, ann: User, add_user: Any, app: Any, shut_out: Any
+) -> None:
     """Unknown, wrong, inactive or without a password: the same page in the same words, with the same headers."""
-    add_user("off@example.org", active=False)
-    without = add_user("none@example.org")
+    off, without = add_user("off@example.org"), add_user("none@example.org")
     with app.auth.database.unit() as db:
+        shut_out(db.get_one(User, off.id))
         db.get_one(User, without.id).password_hash = ""
     seen = set()
     for name, password in (

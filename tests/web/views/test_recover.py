@@ -30,12 +30,12 @@ def _path(town: Any) -> str:
 
 
 @pytest.mark.sec("ENUM-04")
-def test_answer_is_the_same_for_everybody(town: Any) -> None:
+def test_answer_is_the_same_for_everybody(town: Any, shut_out: Any) -> None:
     """Known, unknown or switched off: the same answer."""
     town.member("ann@example.org")
     town.member("off@example.org")
     with town.app.auth.database.unit() as db:
-        town.app.auth.users(db).by_username("off@example.org").active = False
+        shut_out(town.app.auth.users(db).by_username("off@example.org"))
     answers = set()
     for name in ("ann@example.org", "off@example.org", "nobody@example.org"):
         response = request_link(town.browser(), name)
