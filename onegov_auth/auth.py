@@ -20,10 +20,10 @@ from onegov_auth.domain import NO_SESSION, Identity, SessionInfo, hexadecimal
 from onegov_auth.keys import Keys
 from onegov_auth.models import key_of
 from onegov_auth.passwords import Hasher
-from onegov_auth.second_factors.own_factors import OwnFactors
 from onegov_auth.second_factors.passwordless import Passwordless
 from onegov_auth.second_factors.single_step import SingleStep
 from onegov_auth.self_service import EmailChanges, Recovering, TakingSteps
+from onegov_auth.self_service.own_tokens import OwnTokens
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Auth"]
 
 
-class Auth(Managing, Bearers, OwnFactors, SingleStep, Passwordless, EmailChanges, Recovering, TakingSteps):
+class Auth(Managing, Bearers, OwnTokens, SingleStep, Passwordless, EmailChanges, Recovering, TakingSteps):
     """
     Logs people in and out; framework-free, returns outcomes and never responses.
 

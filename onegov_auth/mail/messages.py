@@ -38,6 +38,7 @@ KINDS = (
     "new_device",
     "signup_invitation",
     "recovery_code_used",
+    "api_token_created",
     "invitation",
     "account_changed",
 )

@@ -38,6 +38,9 @@ KEEP_SESSION = "onegov_auth.keep_session"
 #: already ends nothing, even when the object was not loaded. ASVS 7.4.2 (deactivation), 7.4.3 (password), 7.2.4 (role).
 ENDS_SESSIONS = ("active", "is_superuser", "password_hash", "role", "username")
 
+#: Whoever has a token has it under these: a password that somebody else may have known vouches for no token (TOK-09).
+ENDS_TOKENS = ("active", "password_hash")
+
 
 def end_sessions(
     session: Session, user: type[UserMixin], where: ColumnElement[bool], *, keep: UUID | None = None
@@ -74,6 +77,17 @@ def _after_flush(session: Session, _context: object) -> None:
         if isinstance(changed, UserMixin) and _ends_sessions(changed):
             class_ = changed.__entities__.user
             end_sessions(session, class_, primary_key(class_) == key_of(changed), keep=session.info.get(KEEP_SESSION))
+        if isinstance(changed, UserMixin) and _changed(changed, ENDS_TOKENS):
+            _end_tokens(session, changed)
+
+
+def _end_tokens(session: Session, user: UserMixin) -> None:
+    """Those of the session that goes on as well: what it gives out from now on rests on the new password."""
+    tokens, refresh, sessions = (getattr(user.__entities__, name) for name in ("api_token", "refresh_token", "session"))
+    own = select(primary_key(sessions)).where(sessions.user_id == key_of(user))
+    of_user = (delete(tokens).where(tokens.user_id == key_of(user)), delete(refresh).where(refresh.session_id.in_(own)))
+    for ended in of_user:
+        session.execute(ended.execution_options(synchronize_session="fetch"))
 
 
 def _ends_sessions(user: UserMixin) -> bool:

@@ -127,7 +127,9 @@ class WithTokens:
 
     def revoke_access(self) -> int:
         """
-        Take away everything by which somebody may still be in, or get in: sessions, what is pending, a new address.
+        Take away everything by which somebody may still be in, or get in.
+
+        That is: sessions, API tokens, what is pending, a new address.
 
         Called after a reset, and wherever an account is taken back from whoever had it (LINK-21 to LINK-23).
 
@@ -138,7 +140,7 @@ class WithTokens:
         self.email_pending = None
         session.flush()
         ended = 0
-        for rows in (entities.transaction, entities.session):
+        for rows in (entities.api_token, entities.transaction, entities.session):
             own = delete(rows).where(rows.user_id == key_of(self)).execution_options(synchronize_session="fetch")
             ended = cast("CursorResult[Any]", session.execute(own)).rowcount
         return ended

@@ -42,6 +42,8 @@ _WORDS = {
     "signup_link": _("Signup link made"),
     "signup_link_revoked": _("Signup link revoked"),
     "step": _("Step at login taken"),
+    "api_token_created": _("API token made"),
+    "api_token_revoked": _("API token revoked"),
     "sessions_ended": _("Other sessions ended"),
     "group_added": _("Group added"),
     "group_changed": _("Group changed"),

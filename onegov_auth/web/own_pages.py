@@ -17,6 +17,7 @@ __all__ = [
     "Activation",
     "Administration",
     "ChangePassword",
+    "ChoosePassword",
     "Confirmation",
     "EmailConfirmation",
     "EmailRevocation",
@@ -26,6 +27,7 @@ __all__ = [
     "OwnIdentities",
     "OwnPassword",
     "OwnSessions",
+    "OwnTokens",
     "PasswordRequest",
     "PasswordReset",
     "PendingStep",
@@ -83,6 +85,10 @@ class PasswordReset:
     """``reset-password``: choose it."""
 
 
+class ChoosePassword:
+    """``choose-password``: the same by an invitation, or a link that those who run the site sent."""
+
+
 class PendingStep:
     """``step``: what has to be done before somebody gets in."""
 
@@ -113,6 +119,10 @@ class EmailRevocation:
 
 class OwnSessions:
     """``account/sessions``: where one is logged in."""
+
+
+class OwnTokens:
+    """``account/tokens``: by what one's programs come in."""
 
 
 class OwnIdentities:
@@ -171,6 +181,11 @@ def _reset_password(app: AuthPages) -> PasswordReset | None:
     return PasswordReset() if _local(app) and app.auth.settings.recovery.enabled else None
 
 
+@AuthPages.path(path="choose-password", model=ChoosePassword)
+def _choose_password(app: AuthPages) -> ChoosePassword | None:
+    return ChoosePassword() if _local(app) else None
+
+
 @AuthPages.path(path="step", model=PendingStep)
 def _step() -> PendingStep:
     return PendingStep()
@@ -209,6 +224,11 @@ def _revoke_email() -> EmailRevocation:
 @AuthPages.path(path="account/sessions", model=OwnSessions)
 def _sessions() -> OwnSessions:
     return OwnSessions()
+
+
+@AuthPages.path(path="account/tokens", model=OwnTokens)
+def _tokens() -> OwnTokens:
+    return OwnTokens()
 
 
 @AuthPages.path(path="account/identities", model=OwnIdentities)
