@@ -2,7 +2,17 @@
 
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LocalPasswords
-from onegov_auth.accounts.preview import preview, preview_checks
+from onegov_auth.accounts.preview import missing_checks, missing_rights, preview, preview_checks
 from onegov_auth.accounts.resolve import Accounts, Conflict, Resolved
 
-__all__ = ["Accounts", "Conflict", "Hooks", "LocalPasswords", "Resolved", "preview", "preview_checks"]
+__all__ = [
+    "Accounts",
+    "Conflict",
+    "Hooks",
+    "LocalPasswords",
+    "Resolved",
+    "missing_checks",
+    "missing_rights",
+    "preview",
+    "preview_checks",
+]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onegov_auth.accounts.resolve import Conflict
+from onegov_auth.accounts.roles import match_grants
 from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity
+from onegov_auth.models import DEFAULT
 from onegov_auth.outcomes import Refused
+from onegov_auth.permissions.grants import Right
+from onegov_auth.permissions.mapped import MappedGrants
 from onegov_auth.providers import Check, CheckState
 
 if TYPE_CHECKING:
@@ -14,9 +18,10 @@ if TYPE_CHECKING:
 
     from onegov_auth.accounts.resolve import Accounts, Resolved
     from onegov_auth.database import Database
+    from onegov_auth.models import Entities
     from onegov_auth.providers import ProviderSettings
 
-__all__ = ["preview", "preview_checks"]
+__all__ = ["missing_checks", "missing_rights", "preview", "preview_checks"]
 
 #: What to change, by the code of a refusal.
 HINTS = {
@@ -27,6 +32,8 @@ HINTS = {
     "invalid_username": "map username to something that can be a name",
     "issuer_changed": "the issuer in the settings is another one than when the account was linked",
     "no_role": "add one of the groups to roles, or set default_role",
+    "permission": "the application declares no such permission, or hasn't started since it does",
+    "right": "make it, or correct its name in grants",
     "no_source_id": "map id to what never changes",
     "not_provisioned": "set provision, or add the account and link it",
 }
@@ -57,7 +64,7 @@ def preview(
 def preview_checks(
     database: Database, accounts: Accounts, identity: VerifiedIdentity, settings: ProviderSettings
 ) -> Iterator[Check]:
-    """:func:`preview` as the doctor's steps: the account, the role, and what stands in the way."""
+    """:func:`preview` as the doctor's steps: the account, the role, the rights, and what stands in the way."""
     outcome = preview(database, accounts, identity, settings)
     if isinstance(outcome, Refused):
         told = "; ".join([outcome.code, *map(_told, outcome.steps)])
@@ -70,6 +77,42 @@ def preview_checks(
         how = "would be made" if outcome.created else "would be linked" if outcome.linked else "is known"
         yield Check("account", CheckState.OK, "; ".join([f"{_name(outcome.user)} {how}", *map(_told, outcome.steps)]))
     yield Check("role", CheckState.OK, outcome.user.role)
+    yield from _grants(database, accounts, identity, settings)
+
+
+def missing_checks(database: Database, settings: ProviderSettings, entities: Entities = DEFAULT) -> Iterator[Check]:
+    """
+    What ``grants`` gives and isn't there, as a step of the doctor; nothing if all is there.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: If there are no tables.
+    """
+    for right in missing_rights(database, settings, entities):
+        hint = HINTS["permission" if right.kind == "permission" else "right"]
+        yield Check("grants", CheckState.WARNING, f"there is no {right}", hint)
+
+
+def missing_rights(database: Database, settings: ProviderSettings, entities: Entities = DEFAULT) -> list[Right]:
+    """What ``grants`` gives and isn't there: at a login it is left out."""
+    named = [Right(kind, name) for kind, name, _ in settings.grants.rules()]
+    if not named:
+        return []
+    with database.read() as db:
+        return MappedGrants(entities).missing(db, named)
+
+
+def _grants(
+    database: Database, accounts: Accounts, identity: VerifiedIdentity, settings: ProviderSettings
+) -> Iterator[Check]:
+    """The rights that the groups give."""
+    mapped = accounts.map(identity)
+    rules = {} if mapped is None else match_grants(settings, mapped.groups).rules
+    if not rules:
+        return
+    with database.read() as db:
+        missing = accounts.grants.missing(db, rules.keys())
+    told = [f"{right} ({rule})" for right, rule in sorted(rules.items()) if right not in missing]
+    yield Check("grants", CheckState.OK, ", ".join(told) or "none")
 
 
 def _name(user: UserInfo) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import click
 from sqlalchemy.exc import DBAPIError
 
-from onegov_auth.accounts import preview_checks
+from onegov_auth.accounts import missing_checks, preview_checks
 from onegov_auth.auth import Auth
 from onegov_auth.cli.failures import FAILED, NO, USAGE, Failure, failure_of
 from onegov_auth.cli.operator import Operator, open_database, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.cli.output import shown
-from onegov_auth.providers import Check, CheckState, VerifiedIdentity
+from onegov_auth.providers import Check, CheckState, ProviderSettings, VerifiedIdentity
 
 __all__ = ["check"]
 
@@ -51,8 +52,10 @@ def _read_claims(_context: click.Context, _parameter: click.Parameter, path: str
 def check(operator: Operator, *, provider: str, login: str | None, claims: Mapping[str, object] | None) -> None:
     """Check step by step whether the configured PROVIDER works; exit code 4 if a step fails."""
     auth = _auth(operator, provider)
+    settings = auth.settings.providers[provider]
     steps = []
-    for step in _steps(operator, auth, auth.providers[provider].check(login=login, claims=claims)):
+    found = auth.providers[provider].check(login=login, claims=claims)
+    for step in chain(_grants(operator, settings), _steps(operator, auth, found)):
         steps.append(step)
         if not operator.options.as_json:
             click.echo(_line(step))
@@ -77,6 +80,16 @@ def _steps(operator: Operator, auth: Auth, found: Iterator[Check]) -> Iterator[C
         yield step
         if step.identity is not None:
             yield from _account(operator, auth, step.identity)
+
+
+def _grants(operator: Operator, settings: ProviderSettings) -> Iterator[Check]:
+    if not any(settings.grants.rules()):
+        return
+    try:
+        yield from missing_checks(operator.database, settings, operator.entities)
+    except (Failure, DBAPIError) as error:
+        # The provider's own way is looked at; the database need not be there yet.
+        yield Check("grants", CheckState.SKIPPED, failure_of(error).message)
 
 
 def _account(operator: Operator, auth: Auth, identity: VerifiedIdentity) -> Iterator[Check]:

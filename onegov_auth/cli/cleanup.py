@@ -18,6 +18,7 @@ from onegov_auth.domain import Step
 from onegov_auth.events import EventLog
 from onegov_auth.keys import Keys
 from onegov_auth.mail import Outbox
+from onegov_auth.permissions.grants import Grants
 from onegov_auth.signup import SignupLinks
 from onegov_auth.transactions import Transactions
 
@@ -59,4 +60,5 @@ def _steps(operator: Operator, events: timedelta, attempts: timedelta) -> dict[s
         "signup-links": SignupLinks(keys, roles=(), entities=own).cleanup,
         "events": lambda db: EventLog(database, entities=own).cleanup(db, events),
         "messages": Outbox(database, keys, entities=own).cleanup,
+        "grants": Grants(own).cleanup,
     }

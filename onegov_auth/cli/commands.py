@@ -40,7 +40,9 @@ COMMANDS: Mapping[str, str] = {
     "demo": "onegov_auth.cli.demo.command:demo",
     "distrust": "onegov_auth.cli.distrust:distrust",
     "exists": "onegov_auth.cli.users:exists",
+    "grant": "onegov_auth.cli.grants:grant",
     "list": "onegov_auth.cli.users:list_users",
+    "list-permissions": "onegov_auth.cli.grants:list_permissions",
     "list-sessions": "onegov_auth.cli.sessions:list_sessions",
     "logout": "onegov_auth.cli.sessions:logout",
     "logout-all": "onegov_auth.cli.sessions:logout_all",
@@ -51,6 +53,7 @@ COMMANDS: Mapping[str, str] = {
     "signup-link": "onegov_auth.cli.signup_link:signup_link",
     "sync": "onegov_auth.cli.sync:sync",
     "transfer-yubikey": "onegov_auth.cli.second_factors:transfer_yubikey",
+    "withdraw": "onegov_auth.cli.grants:withdraw",
 }
 
 

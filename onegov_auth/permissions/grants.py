@@ -238,12 +238,6 @@ class Grants:
         found += [Granted(Right(kind, name)) for kind, name in db.execute(union_all(*by_hand))]
         return sorted(found, key=lambda one: (KINDS.index(one.right.kind), one.right.name, one.origin or ""))
 
-    def missing(self, db: Session, rights: Iterable[Right]) -> list[Right]:
-        """Which of these don't exist."""
-        wanted = list(rights)
-        there = self._tables.keys(db, wanted)
-        return [right for right in wanted if right not in there]
-
     def cleanup(self, db: Session) -> int:
         """Delete what has ended; returns how many."""
         rows = self._tables.grant

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, exists, func, insert, or_, select
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Step
-from onegov_auth.models import DEFAULT, move_rights, primary_key
+from onegov_auth.models import DEFAULT, column_values, move_rights, primary_key
 from onegov_auth.permissions.grants import KINDS, Right, Tables
 
 if TYPE_CHECKING:
@@ -225,8 +225,9 @@ class MappedGrants:
 
     def _insert(self, db: Session, rows: list[dict[str, Any]]) -> None:
         if rows:
-            now = self._clock()
-            db.execute(insert(self._tables.grant), [{**row, "created": now} for row in rows])
+            # Not of the class: that would send a statement of its own for each kind of right.
+            grant, now = self._tables.grant, self._clock()
+            db.execute(insert(grant.__table__), [column_values(grant, {**row, "created": now}) for row in rows])
 
     def _move(self, db: Session, keys: Sequence[Any]) -> None:
         if keys:

@@ -68,7 +68,7 @@ def test_cleanup(run: Any, database: Database, told: Any) -> None:
 
     assert result.exit_code == 0, result.output
     assert result.stdout == (
-        "Deleted: 1 sessions, 1 transactions, 1 attempts, 1 registrations, 1 signup-links, 1 events, 0 messages.\n"
+        "Deleted: 1 sessions, 1 transactions, 1 attempts, 1 registrations, 1 signup-links, 1 events, 0 messages, 0 grants.\n"
     )
     with database.read() as db:
         for table in (UserSession, LoginTransaction, LoginAttempt, SignupLink):
@@ -96,6 +96,7 @@ def test_cleanup_later(answer: Any) -> None:
         "signup-links": 1,
         "events": 0,
         "messages": 0,
+        "grants": 0,
     }
 
 

@@ -28,8 +28,6 @@ def made(raw: dict[str, Any], **changes: Any) -> Settings:
 @pytest.mark.parametrize(
     ("changes", "key", "protective"),
     [
-        ({"passwords": {"login": "break-glass"}}, "passwords.login", True),
-        ({"passwords": {"login": "none"}}, "passwords.login", True),
         ({"tokens": {"api": {}}}, "tokens.api", False),
         ({"tokens": {"jwt": {"enabled": True}}}, "tokens.jwt.enabled", False),
         ({"providers": {"x": {"kind": "a", "sync": {}}}}, "providers.x.sync", False),
@@ -73,13 +71,14 @@ def test_every_key_exists() -> None:
 @pytest.mark.sec("ASVS-16.5.2")
 def test_refuse_protective(raw: dict[str, Any]) -> None:
     """All protective keys stop the start in one error, which leaves the others out."""
-    settings = made(raw, passwords={"login": "none"}, tokens={"jwt": {"enabled": True}})
+    pinned = {"x": {"kind": "a", "tls": {"pin": "y"}}}
+    settings = made(raw, providers=pinned, tokens={"jwt": {"enabled": True}})
 
     with pytest.raises(SettingsError) as caught:
         refuse_pending(settings)
 
     assert [fault.partition(":")[0] for fault in caught.value.faults] == [
-        "passwords.login",
+        "providers.x.tls.pin",
     ]
 
 
