@@ -61,7 +61,7 @@ def test_a_session_by_a_provider(application: Any) -> None:
 
 def test_second_factors_count_as_proven_only_if_told(small_host: Any, make_application: Any) -> None:
     """Whose role demands one isn't let in without."""
-    application = make_application(small_host, second_factors={"totp": True, "required_for": ["member"]})
+    application = make_application(small_host, second_factors={"totp": {}, "required_for": ["member"]})
     user = make_user(application)
 
     with pytest.raises(AssertionError, match="not let in"):

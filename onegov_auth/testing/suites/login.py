@@ -106,9 +106,13 @@ class AuthTests(AuthSuite):
 
     @pytest.mark.parametrize("to", ELSEWHERE)
     def test_nobody_is_led_to_another_site(self, to: str) -> None:
-        """Whatever the address of the login page says, it leads to a page of this site."""
+        """Whatever the address of the login page or the form says, it leads to a page of this site."""
         self.make_user()
+        browser = self.browser()
+        form = self.fill_in(self.login_page(browser), "ann@example.org", PASSWORD)
+        fields = [(name, value) for name, value in form.submit_fields() if name != "to"]
 
+        assert self.place(browser.post(form.action, [*fields, ("to", to)])).startswith("/")
         assert self.place(self.log_in(self.browser(), to=to)).startswith("/")
 
     def test_the_address_logs_nobody_in(self) -> None:

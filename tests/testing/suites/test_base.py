@@ -58,11 +58,11 @@ def broken(monkeypatch):
 @pytest.fixture(autouse=True)
 def broken(monkeypatch):
     import morepath
-    from onegov_auth.web import answers
+    from onegov_auth.web import answers, request_auth
     from onegov_auth.web.views import login
-    for module in (answers, login):
+    for module in (answers, login, request_auth):
         monkeypatch.setattr(module, "safe_path", lambda path: path or "/")
-    monkeypatch.setattr(answers, "redirect_to", lambda request, to: morepath.redirect(to))
+    monkeypatch.setattr(answers, "redirect_to", lambda request, to: morepath.Response(status=303, location=to))
 """,
         {"test_nobody_is_led_to_another_site[https://evil.example/]"},
         id="open-redirect",
