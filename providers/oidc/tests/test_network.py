@@ -206,3 +206,21 @@ def test_the_doctor_is_told_of_a_certificate(tmp_path: Path) -> None:
         http = Http(make_client(Route("https://localhost")))
         with closing(http), pytest.raises(OIDCUnreachableError, match="tls: localhost: CERTIFICATE_VERIFY_FAILED"):
             http.get(f"https://localhost:{port}")
+
+
+def test_a_question_goes_out_when_its_answer_is_waited_for() -> None:
+    """What is written one by one is sent in one piece; nothing of it is there before somebody reads."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stream = GuardedBackend("localhost").connect_tcp("127.0.0.1", server.getsockname()[1])
+        other, _ = server.accept()
+        with other:
+            stream.write(b"head ")
+            stream.write(b"body")
+            other.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                other.recv(1)
+            other.settimeout(5)
+            other.sendall(b"answer")
+            assert stream.read(100) == b"answer"
+            assert other.recv(100) == b"head body"
+        stream.close()

@@ -108,16 +108,25 @@ def _left(timeout: float | None) -> float:
 
 
 class _GuardedStream(httpcore.NetworkStream):
-    """A connection whose every wait ends with the exchange it belongs to."""
+    """
+    A connection whose every wait ends with the exchange it belongs to.
+
+    A question goes out when its answer is waited for: its head and body, which are written one by one, in one piece,
+    for which the other side is woken once.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self._written: list[bytes] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._written:
+            written, self._written = b"".join(self._written), []
+            self._stream.write(written, _left(timeout))
         return self._stream.read(max_bytes, _left(timeout))
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout))
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpcore's signature
+        self._written.append(buffer)
 
     def close(self) -> None:
         self._stream.close()
