@@ -16,6 +16,17 @@ if TYPE_CHECKING:
         PermissionMixin,
         UserMixin,
     )
+    from onegov_auth.permissions import (
+        Permission,
+        Personal,
+        Private,
+        Public,
+        Secret,
+        explain_permission,
+        has_all,
+        has_any,
+        has_permissions,
+    )
     from onegov_auth.settings import load_settings
     from onegov_auth.web import (
         AuthApp,
@@ -54,7 +65,9 @@ __all__ = [
     "Public",
     "Secret",
     "UserMixin",
+    "explain_permission",
     "has_all",
     "has_any",
+    "has_permissions",
     "load_settings",
 ]

@@ -20,8 +20,8 @@ from onegov_auth.domain import NO_SESSION, Identity, SessionInfo, hexadecimal
 from onegov_auth.keys import Keys
 from onegov_auth.models import key_of
 from onegov_auth.passwords import Hasher
+from onegov_auth.permissions.explain import Explanation, explain_permission
 from onegov_auth.second_factors.passwordless import Passwordless
-from onegov_auth.second_factors.single_step import SingleStep
 from onegov_auth.self_service import EmailChanges, Recovering, TakingSteps
 from onegov_auth.self_service.own_tokens import OwnTokens
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from onegov_auth.models import User
+    from onegov_auth.permissions.classes import Permission
     from onegov_auth.settings import Settings
 
 __all__ = ["Auth"]
@@ -96,6 +97,10 @@ class Auth(Managing, Bearers, OwnTokens, SingleStep, Passwordless, EmailChanges,
             confirmed=None if session is None or session.confirmed is None else session.confirmed.timestamp(),
             language=user.language,
         )
+
+    def explain_permission(self, user: User, permission: str | type[Permission]) -> Explanation:
+        """Why *user* has *permission*, or why not; see :func:`onegov_auth.permissions.explain_permission`."""
+        return explain_permission(user, permission)
 
     def by_identity(self, identity: Identity, db: Session) -> User | None:
         """The user of an identity; ``None`` when there is none any more."""
