@@ -92,10 +92,13 @@ class Doors(Parts):
         if link is not None and self.pending_link(link, client) is None:
             # Not counted: an address with an old link in it would lock the account it is used with.
             return self.road.complete(Refused("unknown_link"), Door(client=client, username=username))
-        admitted = self.attempts.admit("login", username, client)
+        admitted = self.attempts.admit("login", username, client, covert=True)
         if isinstance(admitted, Refused):
             return self.road.complete(admitted, Door(client=client, username=username))
         verdict = self._ask(username, password, local_only=skip_providers or link is not None)
+        if admitted.void and not isinstance(verdict, Unavailable):
+            # Asked all the same, and not listened to: it looks and takes as long as any wrong password.
+            verdict = Refused("locked")
         door = Door(client=client, username=username, to=to, remember=remember, attempt=admitted, link=link)
         return (
             self.road.complete(verdict, door) if second_factor is None else self.at_once(verdict, door, second_factor)

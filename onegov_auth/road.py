@@ -143,7 +143,8 @@ class Road:
             outcome, event = self._decide(db, verdict, door)
             if door.attempt is not None:
                 success = None if isinstance(outcome, Unavailable) else not isinstance(outcome, Refused)
-                self._attempts.settle(db, door.attempt, event.code, success=success)
+                person = event.user_id if success else None
+                self._attempts.settle(db, door.attempt, event.code, success=success, user_id=person)
             failed = isinstance(outcome, Refused) and outcome.code not in NOT_BEGUN
             event = replace(event, failed=failed)
             self._events.record(db, event)

@@ -7,8 +7,8 @@ back (RACE-09). What is reserved and never settled counts as a failure.
 """
 
 from onegov_auth.attempts.book import Attempts
-from onegov_auth.attempts.limits import KINDS, Attempt, Budget, Budgets, Limit
+from onegov_auth.attempts.limits import KINDS, Attempt, Budget, Budgets, Limit, Tried
 from onegov_auth.attempts.networks import network
 from onegov_auth.attempts.redis import RedisCounters
 
-__all__ = ["KINDS", "Attempt", "Attempts", "Budget", "Budgets", "Limit", "RedisCounters", "network"]
+__all__ = ["KINDS", "Attempt", "Attempts", "Budget", "Budgets", "Limit", "RedisCounters", "Tried", "network"]

@@ -86,7 +86,7 @@ class Attempts(Records):
         self._devices = devices
         self._statements = Statements(database, entities)
 
-    def admit(self, kind: str, name: str, client: Client, *, covert: bool = False) -> Attempt | Refused:
+    def admit(self, kind: str, name: str | None, client: Client, *, covert: bool = False) -> Attempt | Refused:
         """
         Reserve an attempt, or refuse it because there were too many.
 
@@ -94,7 +94,8 @@ class Attempts(Records):
 
         Args:
             kind: What is tried; its budget is ``attempts.<kind>``.
-            name: The account as typed; spellings of one name share a budget (UNI-11).
+            name: The account as typed; spellings of one name share a budget (UNI-11). ``None`` where none is named
+                yet: then it counts for the address only.
             client: From where. A browser that the account's owner logged in with before has a budget of its own.
             covert: The caller can fail without saying why: a lock that is due to another name of the same person
                 makes the attempt void (:attr:`Attempt.void`), because it would tell that there is such a person.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
+from onegov_auth.attempts import Attempt, Tried, network
 from onegov_auth.domain import AuthnContext, Client, Transaction, VerifiedIdentity, hexadecimal
 from onegov_auth.factors import Enrolled, Used
 from onegov_auth.factors.webauthn import WebAuthnFactor
@@ -16,12 +17,17 @@ from onegov_auth.parts import Parts
 from onegov_auth.waiting import Door, Proven
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from onegov_auth.models import User
 
 __all__ = ["PASSKEY", "PasskeyAsked", "Passwordless"]
 
 #: The kind of transaction.
 PASSKEY = "passkey"
+
+#: Under this name in its data: the attempt that the question is counted as.
+_ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +61,21 @@ class Passwordless(Parts):
             to: Where to go after the login, a path on this site.
 
         Returns:
-            ``Refused`` with ``passwordless_off`` or ``no_browser``.
+            ``Refused`` with ``passwordless_off``, ``no_browser`` or ``locked``.
         """
         passkeys = self._passkeys()
         if passkeys is None:
             return Refused("passwordless_off")
         if not client.browser:
             return Refused("no_browser")
+        # Each question is a row: those that are left unanswered count for the address (RATE-04).
+        admitted = self.attempts.admit("factor", None, client)
+        if isinstance(admitted, Refused):
+            return admitted
         asked = passkeys.ask_anybody()
         begun = self.transactions.begin(PASSKEY, to=to)
-        stored = self.database.once(lambda db: self.transactions.store(db, begun, client, asked.data))
+        data = {**asked.data, _ASKED: [admitted.id, admitted.entry, network(client.address)]}
+        stored = self.database.once(lambda db: self.transactions.store(db, begun, client, data))
         return PasskeyAsked(stored, asked.show)
 
     def login_with_passkey(
@@ -88,7 +99,7 @@ class Passwordless(Parts):
         passkeys = self._passkeys()
         if passkeys is None:
             return self._passkey_refused(Refused("passwordless_off"), Door(client=client))
-        taken = self.database.once(lambda db: self.transactions.take(db, transaction, client, PASSKEY))
+        taken = self.database.once(lambda db: self._taken(db, transaction, client))
         if isinstance(taken, Refused):
             return self._passkey_refused(taken, Door(client=client))
         door = Door(client=client, to=taken.to, remember=remember, provider=LOCAL)
@@ -103,6 +114,17 @@ class Passwordless(Parts):
         door = replace(door, attempt=admitted)
         used = self._passkey_used(passkeys.verify_alone([enrolled], answer, taken))
         return self._passkey_refused(used, door) if isinstance(used, Refused) else self._passkey_let_in(user, door)
+
+    def _taken(self, db: Session, transaction: str | None, client: Client) -> Transaction | Refused:
+        """The question that is answered, and counts no more: its answer does."""
+        taken = self.transactions.take(db, transaction, client, PASSKEY)
+        if isinstance(taken, Refused):
+            return taken
+        data: dict[str, Any] = dict(taken.data)
+        number, entry, address = data.pop(_ASKED)
+        asked = Attempt(number, tried=Tried("factor", None, address), entry=entry)
+        self.attempts.settle(db, asked, "answered", success=None)
+        return replace(taken, data=data)
 
     def _passkey_refused(self, refusal: Refused, door: Door) -> Outcome:
         outcome = self.road.complete(refusal, door)

@@ -19,6 +19,7 @@ from onegov_auth.domain import Client, Identity, hexadecimal
 from onegov_auth.models import as_key, canonical_username, key_of, primary_key
 from onegov_auth.notices import address_of
 from onegov_auth.outcomes import Done, Refused
+from onegov_auth.self_service.mailing import token_name
 from onegov_auth.self_service.own_account import OwnAccount
 from onegov_auth.tokens import issue, read
 
@@ -126,9 +127,12 @@ class EmailChanges(OwnAccount):
         Take the new address, by the token mailed to it, once. Nobody is logged in by it (LINK-26).
 
         Returns:
-            ``Done("email_changed")``; ``Refused`` with ``invalid_token`` or ``address_taken``.
+            ``Done("email_changed")``; ``Refused`` with ``invalid_token``, ``address_taken`` or ``locked``.
         """
         event = self.event("email_changed", client)
+        admitted = self.attempts.admit("recovery", f"email {token_name(token)}", client)
+        if isinstance(admitted, Refused):
+            return self.refused(admitted, event)
 
         def work(db: Session) -> tuple[Done | Refused, Event]:
             found = self._confirmable(db, token)
@@ -150,7 +154,7 @@ class EmailChanges(OwnAccount):
             db.flush()
             return Done("email_changed", user_info(user)), about
 
-        return self.do(event, work)
+        return self.do(event, work, admitted)
 
     def revocable_email(self, token: str) -> tuple[str, str] | None:
         """The username as the old address knows it, and the new address that *token* takes back; consumes nothing."""
@@ -173,12 +177,15 @@ class EmailChanges(OwnAccount):
         was made of the new address since is taken back with it: a second change would otherwise void the link.
 
         Returns:
-            ``Done("email_revoked")``; ``Refused("invalid_token")``.
+            ``Done("email_revoked")``; ``Refused`` with ``invalid_token`` or ``locked``.
         """
         data = read(self.keys, _REVOKE, token, self.clock)
         event = self.event("email_revoked", client)
+        admitted = self.attempts.admit("recovery", f"email {token_name(token)}", client)
+        if isinstance(admitted, Refused):
+            return self.refused(admitted, event)
         if data is None:
-            return self.refused(Refused("invalid_token"), event)
+            return self.do(event, lambda _db: (Refused("invalid_token"), event), admitted)
 
         def work(db: Session) -> tuple[Done | Refused, Event]:
             user = self.locked(db, data["user"])
@@ -187,7 +194,7 @@ class EmailChanges(OwnAccount):
             user.revoke_access()
             return Done("email_revoked", user_info(user)), self.event("email_revoked", client, user=user)
 
-        return self.do(event, work)
+        return self.do(event, work, admitted)
 
     def _take_back(self, db: Session, user: User, data: Mapping[str, Any]) -> bool:
         number, old = _made(user, data), data["old"]

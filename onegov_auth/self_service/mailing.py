@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from onegov_auth.domain import Client, Step
     from onegov_auth.models import User
 
-__all__ = ["SelfService", "told"]
+__all__ = ["SelfService", "token_name", "told"]
 
 T = TypeVar("T")
 
@@ -36,6 +36,11 @@ _NOBODY = "nobody@example.org"
 def told(event: Event, *steps: Step, code: str = "ok") -> Event:
     """*event* with what was decided on the way."""
     return replace(event, steps=steps, code=code)
+
+
+def token_name(token: str) -> str:
+    """What tries with a mailed token are counted by: by address, anybody could use up somebody else's."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class SelfService(Parts):

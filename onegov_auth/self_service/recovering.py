@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -11,10 +10,11 @@ from sqlalchemy import update
 from onegov_auth.accounts.resolve import user_info
 from onegov_auth.addresses import as_address
 from onegov_auth.collections import awaits_activation
+from onegov_auth.domain import Step
 from onegov_auth.models import RESET, as_key, canonical_username, key_of, user_id_in
 from onegov_auth.notices import address_of
 from onegov_auth.outcomes import Done, Refused
-from onegov_auth.self_service.mailing import told
+from onegov_auth.self_service.mailing import token_name, told
 from onegov_auth.self_service.registering import Registering
 from onegov_auth.tokens import issue, read
 
@@ -68,12 +68,17 @@ class Recovering(Registering):
         if not self.settings.recovery.enabled:
             self.refused(Refused("recovery_disabled"), event)
             return
-        admitted = self.attempts.admit("recovery", email, client)
+        admitted = self.attempts.admit("recovery", email, client, covert=True)
         if isinstance(admitted, Refused):
             self.refused(admitted, event)
             return
+        void = admitted.void
 
         def work(db: Session) -> tuple[None, Event]:
+            if void:
+                # By another name, this person was sent as many mails as anybody gets.
+                self._recover_nobody(db, client)
+                return None, told(event, code="locked")
             # Somebody whose address nobody verified is not to stand before its owner (LINK-24).
             users = sorted(self.named(db, email), key=awaits_activation)
             for user in users:
@@ -130,8 +135,10 @@ class Recovering(Registering):
         """
         Choose another password by a mailed token, once.
 
-        It logs nobody in and takes no second factor away (RESET-05). Everything by which somebody may still be in
-        ends: sessions, what is pending, an address that was to take the place of the present one (LINK-21 to 23).
+        It logs nobody in and takes no second factor away (RESET-05). Logins with that account are not locked any more,
+        whoever guessed at the old password (RATE-08); every use of the page counts, as a failure does. Everything by
+        which somebody may still be in ends: sessions, what is pending, an address that was to take the place of the
+        present one (LINK-21 to 23).
 
         Args:
             token: As mailed; it alone says whose password it is (RESET-06).
@@ -151,8 +158,7 @@ class Recovering(Registering):
         if not self.settings.recovery.enabled:
             return self.refused(Refused("recovery_disabled"), event)
         # Counted by token: by address, anybody could use up somebody else's tries.
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        admitted = self.attempts.admit("recovery", f"reset {digest}", client)
+        admitted = self.attempts.admit("recovery", f"reset {token_name(token)}", client)
         if isinstance(admitted, Refused):
             return self.refused(admitted, event)
         with self.database.read() as db:
@@ -170,9 +176,11 @@ class Recovering(Registering):
                 return Refused("invalid_token"), event
             self.passwords.put(db, mine, hashed, client)
             mine.revoke_access()
-            return Done("password_reset", user_info(mine)), self.event("password_reset", client, user=mine)
+            forgiven = self.attempts.unlock(db, mine.username, kind="login")
+            done = self.event("password_reset", client, user=mine)
+            return Done("password_reset", user_info(mine)), told(done, Step("unlocked", str(forgiven)))
 
-        return self.do(event, work, admitted)
+        return self.do(event, work, admitted, every_use_counts=True)
 
     def _not_theirs(self, user: User, email: str) -> str | None:
         """Why *user* gets no new password by this token; ``None`` if nothing is against it."""

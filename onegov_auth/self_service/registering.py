@@ -19,7 +19,7 @@ from onegov_auth.errors import (
 from onegov_auth.models import as_key, key_of
 from onegov_auth.notices import address_of
 from onegov_auth.outcomes import Done, Refused
-from onegov_auth.self_service.mailing import SelfService, told
+from onegov_auth.self_service.mailing import SelfService, token_name, told
 from onegov_auth.signup import Invitation
 from onegov_auth.tokens import issue, read
 
@@ -294,13 +294,16 @@ class Registering(SelfService):
         this very browser, it is dropped, and a mail to choose another one is sent (LINK-20).
 
         Returns:
-            ``Done`` with ``activated`` or ``activated_without_password``; ``Refused`` with ``invalid_token`` or
-            ``already_activated``.
+            ``Done`` with ``activated`` or ``activated_without_password``; ``Refused`` with ``invalid_token``,
+            ``already_activated`` or ``locked``.
         """
         data = read(self.keys, _ACTIVATE, token, self.clock)
         event = self.event("activation", client)
+        admitted = self.attempts.admit("signup", f"activate {token_name(token)}", client)
+        if isinstance(admitted, Refused):
+            return self.refused(admitted, event)
         if data is None:
-            return self.refused(Refused("invalid_token"), event)
+            return self.do(event, lambda _db: (Refused("invalid_token"), event), admitted)
 
         def work(db: Session) -> tuple[Done | Refused, Event]:
             user = self.locked(db, data["user"])
@@ -315,7 +318,7 @@ class Registering(SelfService):
                 return Refused("invalid_token"), about
             return self._activated(db, user, client), about
 
-        return self.do(event, work)
+        return self.do(event, work, admitted)
 
     def _activated(self, db: Session, user: User, client: Client) -> Done:
         browser = _browser(client)

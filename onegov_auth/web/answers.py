@@ -50,6 +50,7 @@ __all__ = [
     "complete_login",
     "forget_person",
     "going",
+    "not_filled_in",
     "too_many",
     "with_session",
 ]
@@ -157,7 +158,24 @@ def too_many(response: Response, refused: Refused) -> Response:
     if refused.retry_after is not None:
         response.status = 429
         response.headers["Retry-After"] = str(refused.retry_after)
+    elif refused.code == "locked_out":
+        # RFC 6585 §4: there need be no time to wait for.
+        response.status = 429
     return response
+
+
+def not_filled_in(request: AuthRequest, response: Response, kind: str, name: str | None = None) -> Response:
+    """
+    A form's page, which says what is missing. It is an attempt as well, that nothing was looked at for.
+
+    Args:
+        request: The request.
+        response: The page.
+        kind: The kind of attempt.
+        name: The account that was named, if one was; without it, only the address is counted.
+    """
+    refused = request.root_app.auth.attempts.fail(kind, name or None, request.client, "form")
+    return response if refused is None else too_many(response, refused)
 
 
 def complete_login(request: AuthRequest, outcome: LoggedIn, first: str | None = None) -> Response:

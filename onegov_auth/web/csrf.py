@@ -12,7 +12,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING
 
-from webob.exc import HTTPForbidden
+from webob.exc import HTTPClientError, HTTPForbidden
 
 from onegov_auth.events import neutral
 from onegov_auth.web.fields import all_fields
@@ -21,7 +21,16 @@ from onegov_auth.web.hosts import own_origin
 if TYPE_CHECKING:
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["FIELD", "HEADER", "QUERY", "CsrfRefused", "assert_own_origin", "assert_valid_csrf_token", "new_csrf_token"]
+__all__ = [
+    "FIELD",
+    "HEADER",
+    "QUERY",
+    "CsrfRefused",
+    "assert_own_origin",
+    "assert_own_try",
+    "assert_valid_csrf_token",
+    "new_csrf_token",
+]
 
 #: The form field, the header for scripts, and the query parameter of :meth:`AuthRequest.csrf_protected_url`.
 FIELD, HEADER, QUERY = "csrf_token", "X-CSRF-Token", "csrf-token"
@@ -61,6 +70,37 @@ def assert_valid_csrf_token(request: AuthRequest, token: str | None = None) -> N
     salt, _, mac = (given or "").partition(".")
     if not mac or not request.root_app.auth.keys.verify_mac(_PURPOSE, mac, salt, _bound_to(request)):
         raise CsrfRefused("The form has expired.")
+
+
+def assert_own_try(request: AuthRequest, kind: str, field: str | None = None) -> None:
+    """
+    The same for a form by which somebody could guess: one that is not ours, or can't be read, is an attempt as well.
+
+    It is counted before anything else is done, and costs no hash.
+
+    Args:
+        request: The request.
+        kind: The kind of attempt.
+        field: The form's field with the name of the account; without it, only the address is counted.
+
+    Raises:
+        CsrfRefused: As :func:`assert_valid_csrf_token`.
+        HTTPBadRequest: If a field occurs twice, or is no text.
+    """
+    try:
+        assert_valid_csrf_token(request)
+    except HTTPClientError as error:
+        code = "csrf" if isinstance(error, CsrfRefused) else "form"
+        # No value for a new browser: another site may have sent it here.
+        request.root_app.auth.attempts.fail(kind, _name(request, field), request.known_client, code)
+        raise
+
+
+def _name(request: AuthRequest, field: str | None) -> str | None:
+    try:
+        return (all_fields(request).get(field) or None) if field is not None else None
+    except HTTPClientError:
+        return None
 
 
 def assert_own_origin(request: AuthRequest) -> None:

@@ -86,6 +86,7 @@ UNCHECKED = _(
 
 _WRONG = _("That was not right. Please try again.")
 _BY_CODE = {
+    "locked_out": _("Too many wrong codes in a row. Please ask those who run this site."),
     "wrong_code": _("This code is not right. Please try again."),
     "invalid_code": _("That can't be a code. Please check what you typed."),
     "code_used": _("This code was used already. Please take the next one."),
@@ -102,4 +103,4 @@ _BY_CODE = {
 
 def factor_message(refused: Refused) -> str:
     """Why an answer did not do."""
-    return wait_message(refused) or _BY_CODE.get(refused.code, _WRONG)
+    return _BY_CODE.get(refused.code) or wait_message(refused) or _WRONG

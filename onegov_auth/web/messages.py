@@ -32,6 +32,10 @@ _DIRECTORY_DOWN = _("The directory can't be reached right now. Local accounts st
 _SERVICE_DOWN = _("The login service can't be reached right now. Please try again later or choose another way.")
 _MINUTES = _("Too many attempts. Please try again in {minutes} minutes.")
 _MINUTE = _("Too many attempts. Please try again in a minute.")
+_LOCKED_OUT = _(
+    "Too many wrong attempts in a row. Please log in with a browser you have used here before, or choose a new "
+    "password, or ask those who run this site."
+)
 
 _BY_CODE = {
     "access_denied": _("The login was cancelled."),
@@ -68,7 +72,9 @@ def provider_message(refused: Refused) -> str:
 
 
 def wait_message(refused: Refused) -> str | None:
-    """How long to wait, if that is the reason."""
+    """How long to wait, or what else helps, if there were too many attempts."""
+    if refused.code == "locked_out":
+        return _LOCKED_OUT
     if refused.retry_after is None:
         return None
     minutes = -(-refused.retry_after // 60)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from webob import Response
 from webob.exc import WSGIHTTPException
 
+from onegov_auth.errors import CountersUnavailableError
 from onegov_auth.events import neutral
 from onegov_auth.i18n import _
 from onegov_auth.web.links import login_url
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from onegov_auth.web.request import AuthRequest
 
 __all__ = [
+    "api_problem",
     "bearer_refused",
     "database_gone",
     "forbidden",
@@ -76,6 +78,21 @@ def bearer_refused(error: BearerRefused, request: AuthRequest) -> Response:
     return _challenge(_json(request, 401, "invalid_token", _BAD_TOKEN), "invalid_token")
 
 
+def api_problem(request: AuthRequest, status: int, code: str, text: str, **more: object) -> Response:
+    """
+    A refusal of what only programs ask for, as JSON whatever they accept.
+
+    Args:
+        request: The request.
+        status: The HTTP status; a 401 has its challenge.
+        code: A stable word for programs.
+        text: What is the matter and what can be done, for people.
+        more: What a program needs besides.
+    """
+    response = _json(request, status, code, text, **more)
+    return _challenge(response) if status == 401 else response
+
+
 def _challenge(response: Response, error: str | None = None) -> Response:
     """RFC 9110 §11.6.1 demands one with a 401; this one makes no browser ask for a password."""
     response.headers["WWW-Authenticate"] = "Bearer" if error is None else f'Bearer error="{error}"'
@@ -100,7 +117,7 @@ def other(error: WSGIHTTPException, request: AuthRequest) -> Response:
 
 
 def database_gone(error: Exception, request: AuthRequest) -> Response:
-    """The database can't be reached: that passes, and a proxy may try another machine."""
+    """The database can't be reached, or Redis: that passes, and a proxy may try another machine."""
     log.error("The database can't be used [%s]", request.request_id, exc_info=error)
     response = problem(request, 503, "unavailable", *_GONE)
     response.headers["Retry-After"] = "10"
@@ -109,7 +126,7 @@ def database_gone(error: Exception, request: AuthRequest) -> Response:
 
 def unexpected(error: Exception, request: AuthRequest) -> Response:
     """The last resort (ASVS 16.5.4): the log has the trace, the person has its number."""
-    if isinstance(error, request.root_app.driver_error):
+    if isinstance(error, (request.root_app.driver_error, CountersUnavailableError)):
         return database_gone(error, request)
     log.error("Unexpected error on %s [%s]", neutral(request.path), request.request_id, exc_info=error)
     return problem(request, 500, "error", *_BROKEN)
@@ -131,6 +148,6 @@ def problem(request: AuthRequest, status: int, code: str, title: str, text: str)
     return page(request, "problem", status, title=title, text=text, login_url=login_url(request))
 
 
-def _json(request: AuthRequest, status: int, code: str, text: str) -> Response:
-    body = {"error": code, "message": request.translate(text), "request_id": request.request_id}
+def _json(request: AuthRequest, status: int, code: str, text: str, **more: object) -> Response:
+    body = {"error": code, "message": request.translate(text), "request_id": request.request_id, **more}
     return Response(json_body=body, status=status, cache_control="no-store")

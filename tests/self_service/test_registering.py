@@ -67,7 +67,8 @@ def test_fifty_activations_at_once_are_one(
         outcomes = list(pool.map(lambda _: auth.activate(token, client), range(50)))
 
     assert sum(isinstance(outcome, Done) for outcome in outcomes) == 1
-    assert {outcome.code for outcome in outcomes} == {"activated", "already_activated"}
+    # The link's budget ends before the fiftieth.
+    assert {outcome.code for outcome in outcomes} - {"locked"} == {"activated", "already_activated"}
     with database.read() as db:
         assert db.scalar(select(func.count()).select_from(auth.entities.session)) == 0
 

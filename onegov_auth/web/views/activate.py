@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused
+from onegov_auth.web.answers import too_many
 from onegov_auth.web.carried import carried, carry, put_down
+from onegov_auth.web.csrf import assert_own_try
 from onegov_auth.web.fields import posted_fields, query_fields
 from onegov_auth.web.links import login_url, page_url
 from onegov_auth.web.names import visible
@@ -41,11 +43,11 @@ def show(self: Activation, request: AuthRequest) -> Response:  # noqa: ARG001 - 
 @AuthPages.view(model=Activation, request_method="POST")
 def activate(self: Activation, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Activate it; nobody is logged in by that."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "signup")
     outcome = request.root_app.auth.activate(posted_fields(request).get("token", ""), request.client)
     put_down(request)
     if isinstance(outcome, Refused):
-        return _page(request, None, "")
+        return too_many(_page(request, None, ""), outcome)
     request.success(request.translate(_NO_PASSWORD if outcome.code == "activated_without_password" else _ACTIVE))
     return redirect_to(request, login_url(request, local="1"))
 

@@ -11,7 +11,8 @@ from onegov_auth.outcomes import EnrolmentRequired, FactorRequired, Refused, Ste
 from onegov_auth.outcomes import LoggedIn as Entered
 from onegov_auth.providers import PasswordProvider, RedirectProvider
 from onegov_auth.web.account_page import FRESH, identity_of, person_of
-from onegov_auth.web.answers import after_start, after_step, too_many, with_session
+from onegov_auth.web.answers import after_start, after_step, not_filled_in, too_many, with_session
+from onegov_auth.web.csrf import assert_own_try
 from onegov_auth.web.factor_asking import after_factor
 from onegov_auth.web.fields import FormFields, all_fields, query_fields
 from onegov_auth.web.links import page_url
@@ -45,7 +46,7 @@ def show(self: Confirmation, request: AuthRequest) -> Response:  # noqa: ARG001 
 @AuthPages.view(model=Confirmation, permission=LoggedIn, request_method="POST")
 def confirm(self: Confirmation, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Compare the password, or begin a fresh login at a provider."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "login")
     auth, fields = request.root_app.auth, all_fields(request)
     to = safe_path(fields.get("to"))
     provider = fields.get("provider")
@@ -55,7 +56,7 @@ def confirm(self: Confirmation, request: AuthRequest) -> Response:  # noqa: ARG0
         return after_start(request, auth.start(provider, request.client, to, hints=FRESH), to=to)
     form = ConfirmForm(FormFields(fields), language=request.language)
     if not form.validate():
-        return _page(request, form, to)
+        return not_filled_in(request, _page(request, form, to), "login", identity_of(request).userid)
     outcome = auth.confirm_identity(identity_of(request), form.password.data or "", request.client, to)
     return _after(request, outcome, form, to)
 

@@ -108,7 +108,7 @@ def confirm(self: EmailConfirmation, request: AuthRequest) -> Response:  # noqa:
         if outcome.code == "address_taken":
             request.alert(request.translate(_TAKEN))
             return _onward(request)
-        return _link_page(request, "confirm", None, None)
+        return too_many(_link_page(request, "confirm", None, None), outcome)
     request.success(request.translate(_CHANGED))
     return _onward(request)
 
@@ -128,7 +128,7 @@ def revoke(self: EmailRevocation, request: AuthRequest) -> Response:  # noqa: AR
     outcome = request.root_app.auth.revoke_email(posted_fields(request).get("token", ""), request.client)
     put_down(request)
     if isinstance(outcome, Refused):
-        return _link_page(request, "revoke", None, None)
+        return too_many(_link_page(request, "revoke", None, None), outcome)
     request.warning(request.translate(_REVOKED))
     return redirect_to(request, login_url(request, local="1"))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onegov_auth.providers import RedirectProvider
-from onegov_auth.web.answers import after_password, after_start
+from onegov_auth.web.answers import after_password, after_start, not_filled_in
+from onegov_auth.web.csrf import assert_own_try
 from onegov_auth.web.fields import all_fields, query_fields
 from onegov_auth.web.login_page import chooses_by_address, login_form, login_page
 from onegov_auth.web.pages import AuthPages, Login
@@ -45,7 +46,7 @@ def show(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Morep
 @AuthPages.view(model=Login, request_method="POST")
 def log_in(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """A username and a password."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "login", "username")
     fields = all_fields(request)
     to, link = safe_path(fields.get("to")), fields.get("link") or None
     by_address = not link and chooses_by_address(request)
@@ -57,7 +58,7 @@ def log_in(self: Login, request: AuthRequest) -> Response:  # noqa: ARG001 - Mor
         return after_start(request, started, to=to)
     form = login_form(request, fields)
     if not form.validate():
-        return login_page(request, form, to=to, link=link)
+        return not_filled_in(request, login_page(request, form, to=to, link=link), "login", fields.get("username"))
     data = form.login_data
     outcome = request.root_app.auth.login(
         data["username"],

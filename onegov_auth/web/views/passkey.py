@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused, Unavailable
 from onegov_auth.web.answers import after_proof, too_many
+from onegov_auth.web.csrf import assert_own_try
 from onegov_auth.web.factor_pages import Passkey
 from onegov_auth.web.fields import posted_fields, query_fields
 from onegov_auth.web.links import login_url, page_url
@@ -35,7 +36,7 @@ def ask(self: Passkey, request: AuthRequest) -> Response:  # noqa: ARG001 - More
 @AuthPages.view(model=Passkey, request_method="POST")
 def log_in(self: Passkey, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Ask the browser for a passkey, or judge what it answered."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "factor")
     auth, fields = request.root_app.auth, posted_fields(request)
     to, remember = safe_path(fields.get("to")), bool(fields.get("remember"))
     if not fields.get("code"):

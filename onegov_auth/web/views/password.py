@@ -11,6 +11,7 @@ from onegov_auth.outcomes import LoggedIn as Entered
 from onegov_auth.outcomes import Refused
 from onegov_auth.web.account_page import account_page, identity_of, named, person_of
 from onegov_auth.web.answers import too_many, with_session
+from onegov_auth.web.csrf import assert_own_try
 from onegov_auth.web.fields import FormFields, posted_fields
 from onegov_auth.web.links import page_url
 from onegov_auth.web.messages import wait_message
@@ -41,7 +42,7 @@ def show(self: OwnPassword, request: AuthRequest) -> Response:  # noqa: ARG001 -
 @AuthPages.view(model=OwnPassword, permission=LoggedIn, request_method="POST")
 def change(self: OwnPassword, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Change it; the form asks for the current one, however fresh the login is (ASVS 6.2.3)."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "login")
     form = ChangePasswordForm(FormFields(posted_fields(request)), language=request.language)
     if not form.validate():
         return _page(request, form)

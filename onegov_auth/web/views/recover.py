@@ -8,8 +8,9 @@ from onegov_auth.errors import InsecurePasswordError, InvalidPasswordError
 from onegov_auth.forms import PasswordResetForm, RequestPasswordResetForm
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import Refused
-from onegov_auth.web.answers import too_many
+from onegov_auth.web.answers import not_filled_in, too_many
 from onegov_auth.web.carried import carried, carry, put_down
+from onegov_auth.web.csrf import assert_own_try
 from onegov_auth.web.fields import FormFields, posted_fields, query_fields
 from onegov_auth.web.links import login_url, page_url
 from onegov_auth.web.messages import wait_message
@@ -40,10 +41,10 @@ def ask(self: PasswordRequest, request: AuthRequest) -> Response:  # noqa: ARG00
 @AuthPages.view(model=PasswordRequest, request_method="POST")
 def send(self: PasswordRequest, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Send a link, if there is somebody to send it to; the answer is the same for every address (ENUM-04)."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "recovery", "email")
     form = RequestPasswordResetForm(FormFields(posted_fields(request)), language=request.language)
     if not form.validate():
-        return _request_page(request, form)
+        return not_filled_in(request, _request_page(request, form), "recovery", form.email.data)
     request.root_app.auth.recover(form.email.data or "", request.client)
     return redirect_to(request, page_url(request, "request-password", sent="1"))
 
@@ -61,11 +62,12 @@ def show(self: PasswordReset, request: AuthRequest) -> Response:  # noqa: ARG001
 @AuthPages.view(model=PasswordReset, request_method="POST")
 def reset(self: PasswordReset, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Set the password; nobody is logged in by that (RESET-05)."""
-    request.assert_valid_csrf_token()
+    # Not the address in it: anybody could use up somebody else's tries.
+    assert_own_try(request, "recovery")
     form = PasswordResetForm(FormFields(posted_fields(request)), language=request.language)
     token = form.token.data or ""
     if not form.validate():
-        return _reset_page(request, form, token)
+        return not_filled_in(request, _reset_page(request, form, token), "recovery")
     try:
         email, password = form.email.data or "", form.password.data or ""
         outcome = request.root_app.auth.reset(token, email, password, request.client)

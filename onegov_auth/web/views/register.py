@@ -10,7 +10,8 @@ from onegov_auth.errors import ExpiredSignupLinkError, InsecurePasswordError, In
 from onegov_auth.forms import RegistrationForm, RequestPasswordResetForm
 from onegov_auth.i18n import Text, _
 from onegov_auth.outcomes import Refused
-from onegov_auth.web.answers import too_many
+from onegov_auth.web.answers import not_filled_in, too_many
+from onegov_auth.web.csrf import assert_own_try
 from onegov_auth.web.fields import FormFields, all_fields, posted_fields, query_fields
 from onegov_auth.web.links import login_url, page_url
 from onegov_auth.web.messages import wait_message
@@ -48,14 +49,14 @@ def show(self: Registration, request: AuthRequest) -> Response:  # noqa: ARG001 
 @AuthPages.view(model=Registration, request_method="POST")
 def register(self: Registration, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Make the account; whether the address was taken is told to its owner only (ENUM-05)."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "signup", "username")
     fields = all_fields(request)
     token = fields.get("token") or None
     form = _form(request, fields)
     if token is None:
         _assert_open(request, token)
     if not form.validate():
-        return _page(request, form, token)
+        return not_filled_in(request, _page(request, form, token), "signup", fields.get("username"))
     try:
         outcome = request.root_app.auth.register(form, request.client, token)
     except ExpiredSignupLinkError:
@@ -77,10 +78,10 @@ def ask_again(self: Resending, request: AuthRequest) -> Response:  # noqa: ARG00
 @AuthPages.view(model=Resending, request_method="POST")
 def send_again(self: Resending, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Send it again, if somebody waits for it; the answer is the same for every address."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "signup", "email")
     form = RequestPasswordResetForm(FormFields(posted_fields(request)), language=request.language)
     if not form.validate():
-        return _resending(request, form)
+        return not_filled_in(request, _resending(request, form), "signup", form.email.data)
     request.root_app.auth.resend(form.email.data or "", request.client)
     return redirect_to(request, page_url(request, "resend", sent="1"))
 

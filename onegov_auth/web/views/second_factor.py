@@ -9,7 +9,8 @@ from webob.exc import HTTPNotFound
 from onegov_auth.factors import EnrolmentForm
 from onegov_auth.i18n import _
 from onegov_auth.outcomes import LoggedIn, Refused, Unavailable
-from onegov_auth.web.answers import after_proof, too_many, with_session
+from onegov_auth.web.answers import after_proof, not_filled_in, too_many, with_session
+from onegov_auth.web.csrf import assert_own_try
 from onegov_auth.web.factor_asking import ask, factor_url, has_codes
 from onegov_auth.web.factor_pages import FactorAnswer, FactorChoosing
 from onegov_auth.web.factor_words import EMPTY, UNCHECKED, factor_message, words_of
@@ -70,7 +71,7 @@ def choose(self: FactorChoosing, request: AuthRequest) -> Response:  # noqa: ARG
 @AuthPages.view(model=FactorChoosing, request_method="POST")
 def chosen(self: FactorChoosing, request: AuthRequest) -> Response:  # noqa: ARG001 - Morepath's signature
     """Go on with the one that was chosen."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "factor")
     fields = posted_fields(request)
     transaction, type_ = fields.get("transaction", ""), fields.get("type", "")
     pending = _pending(request, transaction)
@@ -94,7 +95,7 @@ def show(self: FactorAnswer, request: AuthRequest) -> Response:
 @AuthPages.view(model=FactorAnswer, request_method="POST")
 def answer(self: FactorAnswer, request: AuthRequest) -> Response:
     """What was typed; or, with ``ask``, the wish to be asked (again)."""
-    request.assert_valid_csrf_token()
+    assert_own_try(request, "factor")
     fields = posted_fields(request)
     transaction = fields.get("transaction", "")
     pending = _pending(request, transaction)
@@ -105,7 +106,8 @@ def answer(self: FactorAnswer, request: AuthRequest) -> Response:
         return _begin(request, transaction, pending, self.type)
     code = code_of(fields)
     if not code:
-        return _page(request, transaction, pending, self.type, alert=EMPTY)
+        empty = _page(request, transaction, pending, self.type, alert=EMPTY)
+        return not_filled_in(request, empty, "factor", pending.username)
     auth = request.root_app.auth
     outcome: Outcome | EnrolmentForm
     if pending.enrolment:
