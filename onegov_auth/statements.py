@@ -71,18 +71,18 @@ def _batches(waiting: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
     Those that may be one statement.
 
     The parts of one see the tables as they were before it, and may not change the same row twice (PostgreSQL 17,
-    7.8.4): so only one of them changes or deletes rows of a table. What another one inserts they don't see.
+    7.8.4): so only one of them changes or deletes rows of a table. They are run in any order: so only one of them
+    inserts into a table, whose rows are numbered as they come.
     """
     batch: list[Waiting] = []
-    changed: set[str] = set()
+    touched: set[tuple[str, str]] = set()
     for one in waiting:
         statement, _ = one
-        if statement.changes in changed:
+        if statement.touches in touched:
             yield batch
-            batch, changed = [], set()
+            batch, touched = [], set()
         batch.append(one)
-        if statement.changes is not None:
-            changed.add(statement.changes)
+        touched.add(statement.touches)
     yield batch
 
 

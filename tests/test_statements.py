@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import JSON, Column, MetaData, String, Table, Uuid, bindparam, delete, insert, select, update
+from sqlalchemy import JSON, Column, Integer, MetaData, String, Table, Uuid, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from onegov_auth.database import Database
@@ -217,9 +217,21 @@ def test_what_is_put_off_is_one_statement_on_postgresql(postgresql_url: str) -> 
         with database.unit() as db:
             db.info[DRIVER_KEY] = Driver(db.info[DRIVER_KEY])
             remove.later(db, which="nobody")
-            for number in range(2):
-                prepare(database).later(db, id=uuid4(), name=f"{name}{number}", at=NOW, data=None)
+            prepare(database).later(db, id=uuid4(), name=name, at=NOW, data=None)
 
     database.dispose()
     assert len(asked) == 2
     assert asked[0] == asked[1]
+
+
+def test_rows_that_are_put_off_are_numbered_in_order(database: Database) -> None:
+    """What is inserted first has the lower number, however many were put off."""
+    numbered = Table("numbered_rows", MetaData(), Column("id", Integer, primary_key=True), Column("name", String))
+    numbered.create(database.engine)
+    add = Prepared(database.engine.dialect, insert(numbered), ["name"])
+    with database.unit() as db:
+        for number in range(20):
+            add.later(db, name=f"{number:02}")
+
+    with database.read() as db:
+        assert db.scalars(select(numbered.c.name).order_by(numbered.c.id)).all() == [f"{n:02}" for n in range(20)]
