@@ -35,13 +35,6 @@ if TYPE_CHECKING:
         AuthRequest,
         NavItem,
         NavURL,
-        Permission,
-        Personal,
-        Private,
-        Public,
-        Secret,
-        has_all,
-        has_any,
     )
 
 __all__ = [

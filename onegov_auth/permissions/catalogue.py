@@ -125,7 +125,7 @@ def _read(entry: Declaration) -> tuple[Any, str | None]:
 
 def _present(db: Session, entities: Entities) -> dict[str, str | None]:
     rows = entities.permission
-    return dict(db.execute(select(rows.token, rows.description)).tuples().all())
+    return {row.token: row.description for row in db.execute(select(rows.token, rows.description))}
 
 
 def _differs(present: Mapping[str, str | None], declared: Mapping[str, str | None], *, remove: bool) -> bool:

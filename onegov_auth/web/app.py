@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from urllib.parse import urlsplit
 
@@ -9,6 +11,8 @@ import dectate
 from morepath.core import excview_tween_factory, poisoned_host_header_protection_tween_factory
 from morepath.directive import ConverterAction, PathAction, SettingAction
 from morepath.path import PathRegistry
+from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from webob.exc import HTTPBadRequest
 
 from onegov_auth import migrations
@@ -18,11 +22,13 @@ from onegov_auth.domain import Identity
 from onegov_auth.errors import SchemaOutdatedError
 from onegov_auth.models import DEFAULT, Entities
 from onegov_auth.passwords import PasswordPolicy
+from onegov_auth.permissions.catalogue import Changes, Declaration, sync_catalogue, validate_permission_set
 from onegov_auth.providers import RedirectProvider, RequestProvider
 from onegov_auth.settings import load_settings, refuse_pending
 from onegov_auth.web.autologin import autologin_tween_factory
 from onegov_auth.web.base import AuthBase
 from onegov_auth.web.cookies import CookieJar
+from onegov_auth.web.declared import declared_permissions
 from onegov_auth.web.headers import headers_tween_factory, own_page
 from onegov_auth.web.hosts import hosts_tween_factory
 from onegov_auth.web.identity import RequestIdentity
@@ -41,6 +47,8 @@ if TYPE_CHECKING:
     from onegov_auth.web.navigation import NavItem, NavURL
 
 __all__ = ["AuthApp"]
+
+log = logging.getLogger("onegov_auth.permissions")
 
 
 class MountPages(dectate.Action):
@@ -80,6 +88,9 @@ class AuthApp(AuthBase):
         hooks: What :class:`onegov_auth.auth.Auth` asks and tells.
         password_policy: Which new passwords are allowed; a subclass adds checks or leaves some out.
         mail_templates: Folders with templates that go before ours, in a folder ``mail`` below.
+        permissions: The fine permissions there are: classes, tokens, or tokens with what they allow. Those that its
+            views ask for are there as well. What a list leaves out is removed from the table when the application
+            starts; without a list, nothing is.
         menus: The navigation menus by name; ``request.menu(name)`` is one as a person sees it.
         entities: The mapped classes; an application with tables of its own sets ``Entities.on(Base, …)``, and
             names itself to the commands by ``--app``.
@@ -96,6 +107,7 @@ class AuthApp(AuthBase):
     hooks: ClassVar[Hooks] = Hooks()
     password_policy: ClassVar[type[PasswordPolicy]] = PasswordPolicy
     mail_templates: ClassVar[Sequence[str | PathLike[str]]] = ()
+    permissions: ClassVar[Sequence[Declaration] | None] = None
     menus: ClassVar[Mapping[str, NavItem]] = {}
     entities: ClassVar[Entities] = DEFAULT
 
@@ -161,7 +173,39 @@ class AuthApp(AuthBase):
             except SchemaOutdatedError:
                 auth.database.dispose()
                 raise
-        return cls(auth)
+        app = cls(auth)
+        app.sync_permissions()
+        return app
+
+    @cached_property
+    def catalogue(self) -> Mapping[str, str | None]:
+        """The tokens of the fine permissions there are, and what they allow."""
+        return declared_permissions(type(self))
+
+    def validate_permission_set(self, tokens: Iterable[str]) -> None:
+        """
+        Make sure that all of these are declared.
+
+        Raises:
+            RegistryError: If some are not.
+        """
+        validate_permission_set(tokens, self.catalogue)
+
+    def sync_permissions(self) -> Changes | None:
+        """
+        Bring the table of permissions in line with what is declared; done when an application starts.
+
+        Returns:
+            What was changed; None if there is no table yet, where an application makes it later and then calls this.
+        """
+        auth = self.auth
+        try:
+            return sync_catalogue(auth.database, self.catalogue, auth.entities, remove=self.permissions is not None)
+        except (OperationalError, ProgrammingError):
+            if inspect(auth.database.engine).has_table(auth.entities.permission.__table__.description):
+                raise
+            log.warning("There is no table of permissions yet: call sync_permissions() when there is")
+            return None
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request (PEP 3333)."""
