@@ -47,8 +47,8 @@ _REFUSALS = {
     "max_drop": (
         FAILED,
         (
-            "Of {0.known} people known from {0.provider}, {0.gone} are missing and {0.roleless} lose their role: "
-            "more than sync.max_drop allows. "
+            "Of {0.known} people known from {0.provider}, {0.gone} are missing, {0.roleless} lose their role and "
+            "{0.rightless} all rights that its groups gave: more than sync.max_drop allows. "
             "Nothing was changed; --dry-run shows who it is, --force does it."
         ),
     ),
@@ -169,6 +169,7 @@ def _print_json(report: Report, findings: _Findings) -> None:
         "known": report.known,
         "gone": report.gone,
         "roleless": report.roleless,
+        "rightless": report.rightless,
         "counts": {state.value: count for state, count in sorted(report.counts.items())},
     }
     names = ("state", "username", "source_id", "code")

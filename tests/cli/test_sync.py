@@ -131,6 +131,7 @@ def test_json(sync: Sync, directory: KnownDirectory) -> None:
         "known": 0,
         "gone": 0,
         "roleless": 0,
+        "rightless": 0,
         "counts": {"new": 2},
         "people": [
             {"state": "new", "username": "ann", "source_id": "1", "code": "member"},
@@ -157,7 +158,7 @@ def test_refused(sync: Sync, directory: KnownDirectory) -> None:
     dropped = sync()
     assert dropped.exit_code == 4
     assert dropped.stderr.startswith(
-        "Error: Of 2 people known from staff, 1 are missing and 0 lose their role: more than sync.max_drop"
+        "Error: Of 2 people known from staff, 1 are missing, 0 lose their role and 0 all rights that its"
     )
     shown = sync("--dry-run")
     assert (shown.exit_code, shown.stdout.splitlines()[0]) == (4, "? bob: missing (1/2)")
