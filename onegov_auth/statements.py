@@ -148,8 +148,8 @@ class Prepared:
         self._fixed = {name: processors.pop(name, _as_it_is)(value) for name, value in constants.items()}
         self._bind = processors
         self._begins: bool = dialect.name == "sqlite" and (compiled.isinsert or compiled.isupdate or compiled.isdelete)
-        #: The table whose rows it changes or deletes.
-        self.changes: str | None = compiled.statement.table.fullname if compiled.isupdate or compiled.isdelete else None
+        #: To which table it does what, for one that writes.
+        self.touches = ("insert" if compiled.isinsert else "change", str(getattr(statement, "table", "")))
         self.error: Any = dialect.loaded_dbapi.Error
 
     def run(self, driver: Any, **parameters: object) -> Any:
