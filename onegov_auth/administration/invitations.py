@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
-from onegov_auth.accounts.local import LOCAL
 from onegov_auth.accounts.resolve import user_info
 from onegov_auth.administration.acting import Administering
 from onegov_auth.domain import hexadecimal
@@ -85,7 +84,7 @@ class Inviting(Administering):
 
     def may_choose_password(self, user: User) -> bool:
         """Whether a link to choose a password would be of use to *user*: there is a way in by one, and an address."""
-        return LOCAL in self.providers and user.is_active and address_of(user) is not None
+        return self.password_login(user.role) and user.is_active and address_of(user) is not None
 
     def send_invitation(self, db: Session, user: User, client: Client, *, invited: bool) -> None:
         """

@@ -14,7 +14,7 @@ from onegov_auth.outcomes import Done
 if TYPE_CHECKING:
     from onegov_auth.domain import Client
 
-__all__ = ["PasswordResetForm", "RequestPasswordResetForm", "ResetsPasswords"]
+__all__ = ["ChoosePasswordForm", "PasswordResetForm", "RequestPasswordResetForm", "ResetsPasswords"]
 
 
 class ResetsPasswords(Protocol):
@@ -33,6 +33,13 @@ class RequestPasswordResetForm(Form):
     """Where to send a link to."""
 
     email = address_field(_("E-Mail Address"), autocomplete="username", autofocus=True)
+
+
+class ChoosePasswordForm(Form):
+    """The first password, or another one, with the token of the link."""
+
+    password = new_password_field(_("New password"))
+    token = HiddenField()
 
 
 class PasswordResetForm(Form):
