@@ -40,12 +40,14 @@ COMMANDS: Mapping[str, str] = {
     "demo": "onegov_auth.cli.demo.command:demo",
     "distrust": "onegov_auth.cli.distrust:distrust",
     "exists": "onegov_auth.cli.users:exists",
+    "explain": "onegov_auth.cli.explain:explain",
     "grant": "onegov_auth.cli.grants:grant",
     "list": "onegov_auth.cli.users:list_users",
     "list-permissions": "onegov_auth.cli.grants:list_permissions",
     "list-sessions": "onegov_auth.cli.sessions:list_sessions",
     "logout": "onegov_auth.cli.sessions:logout",
     "logout-all": "onegov_auth.cli.sessions:logout_all",
+    "purge-attempts": "onegov_auth.cli.attempts:purge_attempts",
     "recovery-codes": "onegov_auth.cli.codes:recovery_codes",
     "rotate-keys": "onegov_auth.cli.rotate_keys:rotate_keys",
     "schema": "onegov_auth.cli.schema:schema",
@@ -53,6 +55,7 @@ COMMANDS: Mapping[str, str] = {
     "signup-link": "onegov_auth.cli.signup_link:signup_link",
     "sync": "onegov_auth.cli.sync:sync",
     "transfer-yubikey": "onegov_auth.cli.second_factors:transfer_yubikey",
+    "unlock": "onegov_auth.cli.attempts:unlock",
     "withdraw": "onegov_auth.cli.grants:withdraw",
 }
 
