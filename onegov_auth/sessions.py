@@ -30,6 +30,7 @@ from onegov_auth.whose import Whose, moment, select_whose
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from onegov_auth.database import Database
@@ -117,9 +118,11 @@ class Sessions:
         self._sessions: Any = entities.session
         self._idle = limits.idle.total_seconds()
         self._touch = min(TOUCH, self._idle / 10)
-        self._lookup = database.prepare(_lookup_statement(entities))
-        table: Any = entities.session.__table__
-        dialect = database.engine.dialect
+        rows: Any = entities.session.__table__
+        by_token = rows.c.token_hash == bindparam("token_hash")
+        self._lookup = database.prepare(_lookup_statement(entities, by_token))
+        self._by_id = database.prepare(_lookup_statement(entities, rows.c.id == bindparam("session_id")))
+        table, dialect = rows, database.engine.dialect
         self._insert = Prepared(dialect, insert(table), [*_INFO, *_MORE])
         self._make_room = Prepared(dialect, delete(table).where(table.c.id.in_(_beyond_statement(table))))
         self._whose = Whose()
@@ -193,6 +196,16 @@ class Sessions:
         row = self._lookup(token_hash=token_hash(self._application, token), **moment(now))
         return None if row is None else self._found(row, now.timestamp())
 
+    def by_id(self, session_id: UUID) -> Identity | None:
+        """
+        Who has the session of this id, which is public: whoever asks has made sure of the person by other means.
+
+        One indexed statement; otherwise as :meth:`lookup`.
+        """
+        now = self._clock()
+        row = self._by_id(session_id=session_id, **moment(now))
+        return None if row is None else self._found(row, now.timestamp())
+
     def _found(self, row: Sequence[Any], now: float) -> Identity | None:
         session_id, last_seen, expires, remember, provider, checked, confirmed, *user = row
         if now >= expires or (not remember and now >= last_seen + self._idle):
@@ -231,6 +244,16 @@ class Sessions:
         )
         return token if getattr(changed, "rowcount", 0) == 1 else None
 
+    def last_until(self, db: Session, session_id: UUID, until: datetime) -> None:
+        """Let a session that was opened just now last until then, used or not: no browser has it, but an API client."""
+        rows = self._sessions
+        db.execute(
+            update(rows)
+            .where(rows.id == session_id)
+            .values(expires=until, remember=True)
+            .execution_options(synchronize_session="fetch")
+        )
+
     def end(self, db: Session, session_id: UUID) -> bool:
         """End one session; says whether it was there."""
         return self._delete(db, self._sessions.id == session_id) == 1
@@ -255,6 +278,11 @@ class Sessions:
         if keep is not None:
             conditions.append(self._sessions.id != keep)
         return self._delete(db, *conditions)
+
+    def still_open(self) -> Sequence[ColumnElement[bool]]:
+        """The conditions on rows under which sessions work at this moment."""
+        now, rows = self._clock(), self._sessions
+        return rows.expires > now, rows.remember.is_(True) | (rows.last_seen > now - self._limits.idle)
 
     def cleanup(self, db: Session) -> int:
         """Delete the sessions that have ended by themselves; returns how many."""
@@ -321,7 +349,7 @@ def _beyond_statement(table: Any) -> Any:
     return newest.limit(1000).offset(bindparam("many"))
 
 
-def _lookup_statement(entities: Entities) -> Any:
+def _lookup_statement(entities: Entities, condition: Any) -> Any:
     sessions: Any = entities.session.__table__
     found = select_whose(
         entities,
@@ -334,4 +362,4 @@ def _lookup_statement(entities: Entities) -> Any:
         sessions.c.checked,
         sessions.c.confirmed,
     )
-    return found.where(sessions.c.token_hash == bindparam("token_hash"))
+    return found.where(condition)

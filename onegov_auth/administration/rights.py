@@ -64,7 +64,9 @@ class ManagingRights(Administering):
         """Delete a bundle; who had it loses what was in it."""
         return self._delete_thing("bundle", by, client, bundle_id)
 
-    def _save_thing(self, kind: str, by: Identity, client: Client, wanted: Mapping[str, Any], key: Any) -> Done | Refused:
+    def _save_thing(
+        self, kind: str, by: Identity, client: Client, wanted: Mapping[str, Any], key: Any
+    ) -> Done | Refused:
         code = f"{kind}_added" if key is None else f"{kind}_changed"
 
         def work(deed: Deed) -> Done | Refused:

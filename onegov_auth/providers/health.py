@@ -51,6 +51,10 @@ class Health:
         since = self._down.get(name)
         return since is not None and self._clock() - since < REMEMBERED
 
+    def last_failure(self, name: str) -> datetime | None:
+        """When the provider *name* could not be reached, if it counts as down; None if it does not."""
+        return self._down.get(name) if self.is_down(name) else None
+
     @property
     def _down(self) -> MutableMapping[str, datetime]:
         # Single reads and writes of a dict are atomic; the last one to know wins.

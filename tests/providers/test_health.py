@@ -48,3 +48,15 @@ def test_tenants_share_nothing(clock: FakeClock) -> None:
     Health(resources, "main/one", clock).note("company", Unavailable("company"))
     assert not Health(resources, "main/two", clock).is_down("company")
     assert Health(resources, "main/one", clock).is_down("company")
+
+
+def test_when_it_failed(health: Health, clock: FakeClock) -> None:
+    """Of a provider that is down it is known when it was asked in vain the last time."""
+    assert health.last_failure("company") is None
+    health.note("company", Unavailable("company"))
+    failed = clock()
+    clock.advance(timedelta(minutes=1))
+
+    assert health.last_failure("company") == failed
+    clock.advance(REMEMBERED)
+    assert health.last_failure("company") is None

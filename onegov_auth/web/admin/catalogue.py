@@ -1,0 +1,130 @@
+"""``/auth/admin/permissions``: what may be allowed, who has it, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import Select, func, select
+from webob.exc import HTTPMethodNotAllowed
+
+from onegov_auth.i18n import _
+from onegov_auth.models import key_of, primary_key
+from onegov_auth.models.effective import holders
+from onegov_auth.web.admin.entity import READ, EntityView
+from onegov_auth.web.columns import Column, LinkColumn
+from onegov_auth.web.fields import query_fields
+from onegov_auth.web.filters import MAX_TEXT, Filter, TextFilter, contains
+from onegov_auth.web.grid import Grid
+from onegov_auth.web.links import page_url
+from onegov_auth.web.names import visible
+
+if TYPE_CHECKING:
+    from webob import Response
+
+    from onegov_auth.web.permissions import PermissionClass
+
+__all__ = ["Permissions"]
+
+#: How many users one page explains.
+SHOWN = 25
+
+#: How many groups or bundles are named.
+NAMED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """
+    Somebody who has the permission.
+
+    Attributes:
+        name: The name.
+        url: The page of the account.
+        active: Whether the account is active.
+        why: Every way by which it is had.
+    """
+
+    name: str
+    url: str
+    active: bool
+    why: list[str]
+
+
+class PermissionGrid(Grid):
+    """The catalogue."""
+
+    columns: ClassVar[Sequence[Column]] = (
+        LinkColumn("token", _("Permission"), sort=True),
+        Column("description", _("What it allows")),
+    )
+    filters: ClassVar[Sequence[Filter]] = (TextFilter("q", _("Search"), "token", "description"),)
+    order = "token"
+
+
+class Permissions(EntityView):
+    """The pages; the catalogue itself is declared by the application."""
+
+    entity = "permission"
+    grid_cls = PermissionGrid
+    object_name = _("Permission")
+    object_name_plural = _("Permissions")
+    permissions: ClassVar[Mapping[str, PermissionClass]] = READ
+    fresh = False
+
+    def name_of(self, obj: Any) -> str:
+        """The token."""
+        return visible(obj.token)
+
+    def edit(self) -> Response:
+        """Who has a permission, and why."""
+        if self.request.method == "POST":
+            raise HTTPMethodNotAllowed
+        permission = self.init_object("edit")
+        fields = query_fields(self.request)
+        having, asked = self._having(permission), fields.get("q", "").strip()[:MAX_TEXT].replace("\x00", "")
+        total = int(self.request.db.scalar(select(func.count()).select_from(having.subquery())) or 0)
+        people, following = self._page(having, asked, fields.get("after", ""))
+        return self.render(
+            "admin_permission",
+            crud=self,
+            title=self.name_of(permission),
+            permission=permission,
+            groups=self._names(permission.groups),
+            bundles=self._names(permission.bundles),
+            holders=[self._holder(user, permission.token) for user in people],
+            total=total,
+            asked=asked,
+            next_url=self._next_url(permission, asked, following),
+            action=self.url(key_of(permission)),
+        )
+
+    def _having(self, permission: Any) -> Select[Any]:
+        auth = self.request.root_app.auth
+        users: Any = auth.entities.user
+        return select(users).where(primary_key(users).in_(holders(auth.entities, key_of(permission), auth.clock())))
+
+    def _page(self, having: Select[Any], asked: str, after: str) -> tuple[Sequence[Any], str | None]:
+        """Those after a name, in order of the names, and the last name if there are more."""
+        users: Any = self.request.root_app.auth.entities.user
+        if asked:
+            having = having.where(contains(users.username, asked) | contains(users.realname, asked))
+        if after:
+            having = having.where(users.username_key > after)
+        found = self.request.db.scalars(having.order_by(users.username_key).limit(SHOWN + 1)).all()
+        return found[:SHOWN], found[SHOWN - 1].username_key if len(found) > SHOWN else None
+
+    def _holder(self, user: Any, token: str) -> Holder:
+        auth = self.request.root_app.auth
+        why = [str(chain) for chain in auth.explain_permission(user, token)]
+        return Holder(visible(user.title), page_url(self.request, f"admin/users/{key_of(user)}"), user.is_active, why)
+
+    def _names(self, query: Any) -> list[str]:
+        names = sorted(visible(one.name or "") for one in query.limit(NAMED + 1))
+        return [*names[:NAMED], *["…"] * (len(names) > NAMED)]
+
+    def _next_url(self, permission: Any, asked: str, following: str | None) -> str | None:
+        if following is None:
+            return None
+        return page_url(self.request, f"admin/permissions/{key_of(permission)}", q=asked or None, after=following)
