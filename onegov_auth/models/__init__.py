@@ -6,6 +6,7 @@ makes the rest by :meth:`Entities.on`.
 """
 
 from onegov_auth.models.api_token import ApiToken, ApiTokenMixin
+from onegov_auth.models.associations import mapping_table
 from onegov_auth.models.attempt import SECOND_SEEDS_KINDS, AttemptMixin, LoginAttempt, account_key
 from onegov_auth.models.base import (
     Base,
@@ -31,8 +32,10 @@ from onegov_auth.models.listener import KEEP_SESSION, end_sessions
 from onegov_auth.models.names import MAX_USERNAME, canonical_username
 from onegov_auth.models.old_password import OldPassword, OldPasswordMixin
 from onegov_auth.models.outbox import OutboxMessage, OutboxMixin
+from onegov_auth.models.password_type import PasswordType
 from onegov_auth.models.permission import PermissionMixin, PermissionRow
 from onegov_auth.models.refresh_token import RefreshToken, RefreshTokenMixin
+from onegov_auth.models.registry import EntityRegistry
 from onegov_auth.models.rights import Concerned, move_rights
 from onegov_auth.models.role_mapping import RoleMapping, RoleMappingMixin
 from onegov_auth.models.session import UserSession, UserSessionMixin
@@ -42,6 +45,7 @@ from onegov_auth.models.tan import TAN, TANMixin
 from onegov_auth.models.transaction import LoginTransaction, LoginTransactionMixin
 from onegov_auth.models.types import Timestamp, UTCDateTime
 from onegov_auth.models.user import User, UserMixin
+from onegov_auth.models.user_email import UserEmailMixin, get_username, get_username_key
 from onegov_auth.models.user_steps import CHANGE_PASSWORD, step_names
 from onegov_auth.models.user_token import AUTH_TOKEN, UserTokenMixin
 from onegov_auth.models.user_tokens import RESET, user_id_in
@@ -68,6 +72,7 @@ __all__ = [
     "DirectorySync",
     "DirectorySyncMixin",
     "Entities",
+    "EntityRegistry",
     "Grant",
     "GrantMixin",
     "GroupMixin",
@@ -79,6 +84,7 @@ __all__ = [
     "OutboxMessage",
     "OutboxMixin",
     "PasswordHasher",
+    "PasswordType",
     "PermissionMixin",
     "PermissionRow",
     "RefreshToken",
@@ -94,6 +100,7 @@ __all__ = [
     "TimestampMixin",
     "UTCDateTime",
     "User",
+    "UserEmailMixin",
     "UserFactor",
     "UserFactorMixin",
     "UserGroup",
@@ -110,10 +117,13 @@ __all__ = [
     "column_values",
     "end_sessions",
     "entities_of",
+    "get_username",
+    "get_username_key",
     "hasher_of",
     "key_name",
     "key_of",
     "keys_of",
+    "mapping_table",
     "maybe_keys_of",
     "move_rights",
     "primary_key",

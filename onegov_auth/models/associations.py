@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Column, ForeignKey, MetaData, Table
 
+from onegov_auth.errors import RegistryError
 from onegov_auth.models.base import primary_key
 
-__all__ = ["ASSOCIATIONS", "association"]
+__all__ = ["ASSOCIATIONS", "mapping_table"]
 
 #: What is given by hand, without an end: the attribute of the entities to the table's name and what it ties together.
 ASSOCIATIONS = {
@@ -21,21 +22,44 @@ ASSOCIATIONS = {
 }
 
 
-def association(metadata: MetaData, name: str, left: tuple[str, type[Any]], right: tuple[str, type[Any]]) -> Table:
+def mapping_table(
+    attribute: str,
+    metadata: MetaData,
+    left: type[Any],
+    right: type[Any],
+    *,
+    name: str | None = None,
+    columns: tuple[str, str] | None = None,
+) -> Table:
     """
     A table that ties rows of two classes together; a row goes with either of them.
 
     Args:
+        attribute: Which one: ``user_groups``, ``user_permissions``, ``user_bundles``, ``group_permissions``,
+            ``group_bundles`` or ``bundle_permissions``, as :class:`Entities` calls it and takes it.
         metadata: Where the table belongs.
-        name: The name of the table.
-        left: What the first column is named after, and the class it points to: ``("user", User)`` for ``user_id``.
-        right: The same for the second, which has an index of its own.
+        left: The class it points to first: the users, for ``user_permissions``.
+        right: The other class.
+        name: The name of the table, if not the default one.
+        columns: The names of its columns, if not the default ones such as ``user_id`` and ``permission_id``.
+
+    Raises:
+        RegistryError: If there is no such attribute.
     """
-    (first, first_class), (second, second_class) = left, right
-    one, other = primary_key(first_class), primary_key(second_class)
-    return Table(
-        name,
-        metadata,
-        Column(f"{first}_id", one.type, ForeignKey(one, ondelete="CASCADE"), primary_key=True),
-        Column(f"{second}_id", other.type, ForeignKey(other, ondelete="CASCADE"), primary_key=True, index=True),
-    )
+    if attribute not in ASSOCIATIONS:
+        raise RegistryError(f"no such table: {attribute}; there are {', '.join(ASSOCIATIONS)}")
+    default, *ends = ASSOCIATIONS[attribute]
+    keys = [f"{end}_id" for end in ends]
+    names = columns or keys
+    made = [
+        Column(
+            called,
+            primary_key(class_).type,
+            ForeignKey(primary_key(class_), ondelete="CASCADE"),
+            key=key,
+            primary_key=True,
+            index=class_ is right,
+        )
+        for class_, key, called in zip((left, right), keys, names, strict=True)
+    ]
+    return Table(name or default, metadata, *made)

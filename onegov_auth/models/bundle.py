@@ -9,6 +9,7 @@ from sqlalchemy import Text, Uuid
 from sqlalchemy.orm import DynamicMapped, Mapped, declared_attr, mapped_column, relationship
 
 from onegov_auth.models.base import Base
+from onegov_auth.models.fakes import WithFake
 
 if TYPE_CHECKING:
     from onegov_auth.models.entities import Entities
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Bundle", "BundleMixin"]
 
 
-class BundleMixin:
+class BundleMixin(WithFake):
     """Permissions under one name; whoever has the bundle has all of them."""
 
     __entities__: ClassVar[Entities]

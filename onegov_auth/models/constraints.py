@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from onegov_auth.models.grant import GrantMixin
     from onegov_auth.models.user import UserMixin
 
-__all__ = ["constrain"]
+__all__ = ["USERNAME", "constrain"]
+
+#: In the ``info`` of the column of canonical names: of which column of the row they are made.
+USERNAME = "onegov_auth.username"
 
 
 def constrain(entities: Entities) -> None:
@@ -25,6 +28,7 @@ def _users(class_: type[UserMixin]) -> None:
     # Named as the first seed's where the table is; in another one beside it they need names of their own.
     of = "" if table.name == "users" else f"_{table.name}"
     columns = inspect(class_).columns
+    columns["username_key"].info[USERNAME] = columns["username"].key
     Index(f"lowercase_username{of}", func.lower(columns["username"]), unique=True)
     table.append_constraint(UniqueConstraint(columns["source"], columns["source_id"], name=f"unique_source_id{of}"))
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from onegov_auth.errors import RegistryError
 from onegov_auth.models.api_token import ApiToken, ApiTokenMixin
-from onegov_auth.models.associations import ASSOCIATIONS, association
+from onegov_auth.models.associations import ASSOCIATIONS, mapping_table
 from onegov_auth.models.attempt import AttemptMixin, LoginAttempt
 from onegov_auth.models.base import Base
 from onegov_auth.models.bundle import Bundle, BundleMixin
@@ -100,7 +100,7 @@ class Entities:
     bundle_permissions: Table
 
     @classmethod
-    def on(cls, base: type[DeclarativeBase], **classes: type[Any]) -> Entities:
+    def on(cls, base: type[DeclarativeBase], **classes: Any) -> Entities:
         """
         Build all tables that are not given on an application's own declarative base.
 
@@ -110,21 +110,23 @@ class Entities:
         Args:
             base: The declarative base.
             classes: The application's own classes by the names of the attributes above; each is made of
-                the mixin of that concept, such as ``user=MyUser`` with ``class MyUser(UserMixin, Base)``.
+                the mixin of that concept, such as ``user=MyUser`` with ``class MyUser(UserMixin, Base)``. Tables
+                that tie them together are given as :func:`mapping_table` makes them.
 
         Raises:
             RegistryError: If a name is unknown, a class is no subclass of its mixin, or is taken already.
         """
-        unknown = sorted(classes.keys() - _MIXINS.keys())
+        unknown = sorted(classes.keys() - _MIXINS.keys() - ASSOCIATIONS.keys())
         if unknown:
-            raise RegistryError(f"no such entity: {', '.join(unknown)}; there are {', '.join(_MIXINS)}")
+            there_are = ", ".join([*_MIXINS, *ASSOCIATIONS])
+            raise RegistryError(f"no such entity: {', '.join(unknown)}; there are {there_are}")
         for name, class_ in classes.items():
             _check(name, class_)
         made: dict[str, Any] = {}
         for name in sorted(_MIXINS, key=lambda name: name not in _POINTED_TO):
             links = {f"__{other}__": made[other] for other in _POINTED_TO if other in made}
             made[name] = classes.get(name) or _build(base, name, links)
-        return cls(**made, **_associations(base.metadata, made)).bind()
+        return cls(**made, **_associations(base.metadata, made, classes)).bind()
 
     def bind(self) -> Entities:
         """Tell the classes that others point to which ones belong to them."""
@@ -135,6 +137,9 @@ class Entities:
 
 
 def _check(name: str, class_: object) -> None:
+    if name in ASSOCIATIONS:
+        _check_table(name, class_)
+        return
     mixin = _MIXINS[name][0]
     if not (isinstance(class_, type) and issubclass(class_, mixin)):
         raise RegistryError(f"{name}: {class_!r} is no subclass of {mixin.__name__}")
@@ -142,16 +147,23 @@ def _check(name: str, class_: object) -> None:
         raise RegistryError(f"{name}: {class_.__name__} belongs to other entities already")
 
 
+def _check_table(name: str, table: object) -> None:
+    keys = [f"{end}_id" for end in ASSOCIATIONS[name][1:]]
+    if not isinstance(table, Table) or not set(keys) <= set(table.c.keys()):
+        raise RegistryError(f"{name}: {table!r} is no table with the keys {' and '.join(keys)}: see mapping_table")
+
+
 def _build(base: type[DeclarativeBase], name: str, links: dict[str, type[Any]]) -> type[Any]:
     mixin, default = _MIXINS[name]
     return type(default.__name__, (mixin, base), {"__tablename__": default.__tablename__, **links})
 
 
-def _associations(metadata: MetaData, classes: dict[str, type[Any]]) -> dict[str, Any]:
+def _associations(metadata: MetaData, made: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return {
-        attribute: association(metadata, name, (left, classes[left]), (right, classes[right]))
-        for attribute, (name, left, right) in ASSOCIATIONS.items()
-    }
+        attribute: mapping_table(attribute, metadata, made[left], made[right])
+        for attribute, (_, left, right) in ASSOCIATIONS.items()
+        if attribute not in given
+    } | {attribute: table for attribute, table in given.items() if attribute in ASSOCIATIONS}
 
 
 #: The classes that others point to; they are made first.
@@ -183,4 +195,4 @@ _MIXINS: dict[str, tuple[type[Any], type[Any]]] = {
 _DEFAULTS: dict[str, Any] = {name: default for name, (_, default) in _MIXINS.items()}
 
 #: The default classes.
-DEFAULT = Entities(**_DEFAULTS, **_associations(Base.metadata, _DEFAULTS)).bind()
+DEFAULT = Entities(**_DEFAULTS, **_associations(Base.metadata, _DEFAULTS, {})).bind()

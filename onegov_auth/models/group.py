@@ -9,6 +9,7 @@ from sqlalchemy import Text, Uuid
 from sqlalchemy.orm import DynamicMapped, Mapped, declared_attr, has_inherited_table, mapped_column, relationship
 
 from onegov_auth.models.base import Base, TimestampMixin
+from onegov_auth.models.fakes import WithFake
 from onegov_auth.models.types import json_dict
 from onegov_auth.models.user_permissions import GroupPermissions
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["GroupMixin", "UserGroup"]
 
 
-class GroupMixin(GroupPermissions, TimestampMixin):
+class GroupMixin(WithFake, GroupPermissions, TimestampMixin):
     """The columns and relationships of a group; ``id`` may be declared anew with another type."""
 
     __entities__: ClassVar[Entities]

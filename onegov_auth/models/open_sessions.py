@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Mapped, object_session
 
+from onegov_auth.domain import hexadecimal
 from onegov_auth.models.base import key_of
 from onegov_auth.models.context import clock_of, session_of
 
@@ -93,6 +94,19 @@ class WithSessions:
         """
         self.cleanup_sessions(app)
         return self._end()
+
+    def get_id(self) -> str:
+        """The second seed's name of what :attr:`onegov_auth.domain.Identity.uid` says: the key, in hexadecimal."""
+        return hexadecimal(key_of(self))
+
+    @property
+    def session_key(self) -> str:
+        """The second seed's session key: it opens nothing here, where every session has a secret of its own."""
+        return self.get_id()
+
+    def reset_session_key(self) -> None:
+        """End every session of the user, as another session key does in the second seed."""
+        self.logout_all_sessions()
 
     def change_username(self, new: str, app: object = None) -> None:
         """

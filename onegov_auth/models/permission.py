@@ -9,6 +9,7 @@ from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import DynamicMapped, Mapped, Session, declared_attr, mapped_column, relationship
 
 from onegov_auth.models.base import Base
+from onegov_auth.models.fakes import WithFake
 
 if TYPE_CHECKING:
     from onegov_auth.models.bundle import Bundle
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PermissionMixin", "PermissionRow"]
 
 
-class PermissionMixin:
+class PermissionMixin(WithFake):
     """A permission of the catalogue that users, groups and bundles are given rows of."""
 
     __entities__: ClassVar[Entities]

@@ -31,7 +31,9 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import set_committed_value
 
 from onegov_auth.models.base import Base, TimestampMixin, key_of, primary_key
+from onegov_auth.models.constraints import USERNAME
 from onegov_auth.models.context import session_of
+from onegov_auth.models.fakes import FakeUser
 from onegov_auth.models.hashing import hasher_of
 from onegov_auth.models.names import canonical_username
 from onegov_auth.models.open_sessions import WithSessions
@@ -60,10 +62,11 @@ _PRIVATE_DATA = frozenset({"activation_token", "registered_by", "contested"})
 
 def _username_key(context: Any) -> str:
     # For statements without objects; assigning a username to an object sets both.
-    return canonical_username(context.get_current_parameters()["username"])
+    return canonical_username(context.get_current_parameters()[context.current_column.info[USERNAME]])
 
 
 class UserMixin(
+    FakeUser,
     WithActivity,
     WithRights,
     WithPermissions,

@@ -59,10 +59,15 @@ class WithActivity:
         """Whether the user may log in, or may once the address is verified, which a mailed link does."""
         return bool(self.active) and not self.is_disabled_by_date
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether nothing has to be confirmed before the user may log in."""
+        return True
+
     @hybrid_property
     def is_active(self) -> bool:
         """Whether the user may log in at this moment, by the session's clock; in a statement by the system's."""
-        return self.may_recover
+        return self.may_recover and self.is_confirmed
 
     @is_active.inplace.expression
     @classmethod

@@ -18,7 +18,7 @@ __all__ = ["WithRights"]
 
 
 def _first_stamp() -> int:
-    # SQLite gives the number of a deleted row again: whoever gets it must not have the rights that were cached under it.
+    # SQLite gives the number of a deleted row again: who gets it must not have the rights that were cached under it.
     return secrets.randbelow(2**30)
 
 
