@@ -197,6 +197,44 @@ def admin_pages(town: Any, page: Page) -> Iterator[str]:
     yield "signup-links"
 
 
+def user_pages(town: Any, page: Page) -> Iterator[str]:
+    """Those of the users, for an administrator."""
+    town.add("admin@example.org", "admin", realname="Ada Admin")
+    for number in range(60):
+        town.add(f"person{number:02}@example.org", "member", realname=f"Person {number}", active=number % 7 != 0)
+    with town.app.auth.database.unit() as db:
+        entities = town.app.auth.entities
+        ann = town.app.auth.users(db).by_username("person01@example.org")
+        ann.groups = [entities.group(name="Finance"), entities.group(name="A group with a rather long name")]
+        ann.permissions = [entities.permission(token=f"invoices.{what}") for what in ("read", "write", "delete")]
+        ann.email, ann.tags, ann.is_superuser = "person01@example.net", ["blue"], True
+        db.add(entities.factor(user_id=ann.id, type="totp", name="Phone", secret="x"))
+    town.log_in(page, "admin@example.org", to="/auth/admin")
+    yield "admin"
+    page.get_by_role("link", name="Users", exact=True).last.click()
+    yield "users"
+    page.get_by_label("Username, name or e-mail address").fill("nobody")
+    press(page, "Show")
+    yield "users-nobody"
+    page.get_by_role("link", name="Show all").click()
+    page.get_by_role("link", name="Add: User").click()
+    yield "users-new"
+    page.get_by_label("Username").fill("person02@example.org")
+    press(page, "Save")
+    yield "users-new-refused"
+    page.goto(f"{town.url}/auth/admin/users?q=person01")
+    page.get_by_role("link", name="person01@example.org").click()
+    page.get_by_role("link", name="invoices.read").click()
+    yield "users-one"
+    page.get_by_role("link", name="Delete …").click()
+    yield "users-delete"
+    page.goto(f"{town.url}/auth/admin/users?q=person")
+    for number in (1, 2):
+        page.get_by_label(f"Select Person {number}", exact=True).check()
+    press(page, "Add to a group")
+    yield "users-selected"
+
+
 def step_pages(town: Any, page: Page) -> Iterator[str]:
     """What may be asked for before somebody gets in: a new password, the profile, the terms."""
     town.add("ann@example.org")
@@ -297,7 +335,7 @@ FACTORS: dict[str, Any] = {
 STEPS = {"terms": {"version": "2026", "url": "/terms"}, "profile": ["realname"]}
 
 
-@pytest.mark.parametrize("pages", [public_pages, mailed_pages, own_pages, admin_pages])
+@pytest.mark.parametrize("pages", [public_pages, mailed_pages, own_pages, admin_pages, user_pages])
 def test_every_page(town: Any, page: Page, axe: str, pages: Callable[[Any, Page], Iterator[str]]) -> None:
     """
     axe-core finds nothing in light or dark, on phone or desktop; nothing has to be scrolled sideways at 320 pixels.
