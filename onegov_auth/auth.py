@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from onegov_auth.accounts import Hooks
 from onegov_auth.accounts.local import LOCAL
 from onegov_auth.administration import Managing
-from onegov_auth.bearers import Bearers
+from onegov_auth.api_clients import ApiClients
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Auth"]
 
 
-class Auth(Managing, Bearers, OwnTokens, SingleStep, Passwordless, EmailChanges, Recovering, TakingSteps):
+class Auth(Managing, ApiClients, OwnTokens, Passwordless, EmailChanges, Recovering, TakingSteps):
     """
     Logs people in and out; framework-free, returns outcomes and never responses.
 

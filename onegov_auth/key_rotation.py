@@ -95,5 +95,6 @@ def sealed_columns(entities: Entities = DEFAULT) -> tuple[Sealed, ...]:
         Sealed("factors", entities.factor, "secret", "factor", lambda row: f"{row.type}:{row.id}"),
         Sealed("sessions", entities.session, "logout_hint", "session"),
         Sealed("refresh-tokens", entities.session, "refresh_token", "refresh"),
+        Sealed("signing-keys", entities.signing_key, "private", "signing-key"),
         Sealed("messages", entities.message, "body", "outbox"),
     )

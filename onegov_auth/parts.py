@@ -18,6 +18,7 @@ from onegov_auth.devices import Devices
 from onegov_auth.events import EventLog
 from onegov_auth.factors import Factor, FactorServices
 from onegov_auth.factors.registry import make_factors
+from onegov_auth.jwt import AccessTokens, RefreshTokens, SigningKeys
 from onegov_auth.keys import Keys
 from onegov_auth.mail import Mailer
 from onegov_auth.models import DEFAULT
@@ -122,6 +123,7 @@ class Parts:
         self.health = Health(self.resources, settings.application, self.clock)
         self.sessions = self._kept_sessions(self.token, timed)
         self.api_tokens = ApiTokens(database, settings.tokens.api, application=settings.application, **timed)
+        self._tokens_of_clients(timed)
         self.rechecks = self._rechecks(timed)
         self.transactions = Transactions(self.keys, database.engine.dialect, token=self.token, **timed)
         self.rights = Rights(database, **timed)
@@ -130,6 +132,15 @@ class Parts:
         self.signup_links = self._signup_links(self.token)
         self.steps = Steps(self._login_steps(), self.entities)
         self.accounts = self._accounts()
+
+    def _tokens_of_clients(self, timed: Any) -> None:
+        settings, limits = self.settings, self.settings.tokens.jwt
+        application = settings.application
+        self.signing_keys = SigningKeys(self.database, limits, self.keys, token=self.token, **timed)
+        self.access_tokens = AccessTokens(
+            self.signing_keys, limits, issuer=settings.base_url, audience=application, clock=self.clock
+        )
+        self.refresh_tokens = RefreshTokens(application, token=self.token, **timed)
 
     def _prove_again(self, factors: Mapping[str, Factor] | None) -> None:
         self.factors = factors if factors is not None else self._configured_factors(self.token)

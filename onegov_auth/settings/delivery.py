@@ -22,7 +22,7 @@ class APITokens(Section):
     Tokens that programs of a person use.
 
     Attributes:
-        expires: How long a new one is good.
+        expires: How long a new one is good, at most.
         prefix: What each begins with, so that a leaked one is recognised.
     """
 

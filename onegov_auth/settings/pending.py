@@ -1,9 +1,9 @@
-"""Keys that are accepted already and whose feature comes with a later version."""
+"""Keys of providers that are accepted already and whose feature comes with a later version (``Section.later``)."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,19 +36,8 @@ class Pending:
         return f"{self.key}: comes with a later version ({self.feature})"
 
 
-def _on(value: object) -> bool:
-    return value is True
-
-
 def _there(value: object) -> bool:
     return value is not None and value is not False
-
-
-#: Key path, when it counts as switched on, the feature, and whether ignoring it weakens protection.
-PENDING: tuple[tuple[str, Callable[[object], bool], str, bool], ...] = (
-    ("tokens.api", _there, "API tokens", False),
-    ("tokens.jwt.enabled", _on, "JSON Web Tokens", False),
-)
 
 
 def find_pending(raw: Mapping[str, Any], settings: Settings) -> Iterator[Pending]:
@@ -59,10 +48,6 @@ def find_pending(raw: Mapping[str, Any], settings: Settings) -> Iterator[Pending
         raw: The mapping the settings were made of; a default does not count as switched on.
         settings: The settings made of it.
     """
-    for key, is_on, feature, protective in PENDING:
-        found, value = _look_up(raw, key)
-        if found and is_on(value):
-            yield Pending(key, feature, protective)
     for name, block in settings.providers.items():
         for key, (feature, protective) in type(block).later.items():
             found, value = _look_up(raw, f"providers.{name}.{key}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from webob.exc import HTTPBadRequest, HTTPNotFound, HTTPRequestEntityTooLarge
 if TYPE_CHECKING:
     from onegov_auth.web.request import AuthRequest
 
-__all__ = ["MAX_BODY", "FormFields", "all_fields", "id_field", "posted_fields", "query_fields"]
+__all__ = ["MAX_BODY", "FormFields", "all_fields", "api_fields", "id_field", "posted_fields", "query_fields"]
 
 #: No form of ours is larger, in bytes; an answer of an identity provider may have some hundred kilobytes.
 MAX_BODY = 512 * 1024
@@ -57,6 +58,27 @@ def posted_fields(request: AuthRequest) -> dict[str, str]:
         # The cgi module raises ValueError for a broken multipart body, and WebOb a warning for a foreign charset.
         raise HTTPBadRequest("The form can't be read.") from error
     return _single(items)
+
+
+def api_fields(request: AuthRequest) -> dict[str, str]:
+    """
+    The fields of a form or of a JSON object, as a program sends them.
+
+    Raises:
+        HTTPBadRequest: As :func:`posted_fields`, or if it is no object of texts.
+        HTTPRequestEntityTooLarge: As :func:`posted_fields`.
+    """
+    if request.content_type != "application/json":
+        return posted_fields(request)
+    if (request.content_length or 0) > MAX_BODY:
+        raise HTTPRequestEntityTooLarge("The object is too large.")
+    try:
+        found = json.loads(request.body.decode(), object_pairs_hook=tuple)
+    except (ValueError, RecursionError) as error:
+        raise HTTPBadRequest("The object can't be read.") from error
+    if not isinstance(found, tuple):
+        raise HTTPBadRequest("An object is needed.")
+    return _single((name, value) for name, value in found if value is not None)
 
 
 def all_fields(request: AuthRequest) -> Mapping[str, str]:

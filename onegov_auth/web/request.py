@@ -322,7 +322,8 @@ class AuthRequest(morepath.Request[Any]):
         if self.is_bearer or environ.get("HTTP_X_REQUESTED_WITH", "").lower() == "xmlhttprequest":
             return True
         accept = environ.get("HTTP_ACCEPT", "").lower()
-        return "json" in accept and "html" not in accept
+        sends_json = environ.get("CONTENT_TYPE", "").startswith("application/json")
+        return ("json" in accept or sends_json) and "html" not in accept
 
     @property
     def here(self) -> str:

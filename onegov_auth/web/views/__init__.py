@@ -24,6 +24,7 @@ from onegov_auth.web.views import (
     signup_links,
     static,
     step,
+    token,
 )
 
 __all__ = [
@@ -50,4 +51,5 @@ __all__ = [
     "signup_links",
     "static",
     "step",
+    "token",
 ]
