@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+from onegov_auth.database import Database
+from onegov_auth.jwt import SigningKeys
+from onegov_auth.models import SigningKey
+from onegov_auth.testing.clock import FakeClock
+
+Make = Callable[..., SigningKeys]
+
+
+def names(keys: SigningKeys) -> list[str]:
+    return [key["kid"] for key in keys.published()]
+
+
+def test_the_first_key_is_made_when_it_is_needed(keys: SigningKeys) -> None:
+    """There is none before, and one afterwards."""
+    assert names(keys) == []
+    name, key = keys.signing()
+
+    assert names(keys) == [name]
+    assert key.algorithm == "EdDSA"
+    assert keys.signing()[0] == name
+    assert keys.verifying("another") is None
+
+
+def test_two_processes_share_keys(make_keys: Make) -> None:
+    """What one has made, the other verifies and signs with."""
+    one, other = make_keys(), make_keys()
+    name, _ = one.signing()
+
+    assert other.verifying(name) is not None
+    assert other.signing()[0] == name
+
+
+def test_a_new_key_takes_over(make_keys: Make, clock: FakeClock) -> None:
+    """It signs from now on, elsewhere within a minute; the old one verifies until its last token has expired."""
+    one, other = make_keys(), make_keys()
+    old, _ = one.signing()
+    other.signing()
+    clock.advance(1)
+    new = one.rotate()
+
+    assert one.signing()[0] == new
+    assert other.signing()[0] == old
+    clock.advance(60)
+    assert other.signing()[0] == new
+    assert names(one) == [new, old]
+    clock.advance(600 + 120 - 60)
+    assert names(one) == [new]
+    assert make_keys().verifying(old) is None
+
+
+def test_old_keys_are_deleted(keys: SigningKeys, database: Database, clock: FakeClock) -> None:
+    """Not while a token that they signed may be good."""
+    keys.signing()
+    keys.rotate()
+    clock.advance(719)
+    assert database.once(keys.cleanup) == 0
+    clock.advance(1)
+    assert database.once(keys.cleanup) == 1
+    with database.read() as db:
+        assert db.scalar(select(func.count()).select_from(SigningKey)) == 1
+
+
+def test_a_key_grows_too_old(keys: SigningKeys, clock: FakeClock) -> None:
+    """After ninety days another one is made."""
+    name, _ = keys.signing()
+    clock.advance(90 * 86400 - 1)
+    assert keys.signing()[0] == name
+    clock.advance(1)
+    assert keys.signing()[0] != name
+
+
+def test_another_algorithm(make_keys: Make) -> None:
+    """A key of the algorithm that is configured is made, and the other one still verifies."""
+    old, _ = make_keys().signing()
+    changed = make_keys(algorithm="ES256")
+    new, key = changed.signing()
+
+    assert (key.algorithm, new != old) == ("ES256", True)
+    assert [known and known.algorithm for known in map(changed.verifying, (old, new))] == ["EdDSA", "ES256"]
+
+
+def test_a_lost_secret(make_keys: Make) -> None:
+    """A key that can't be decrypted any more signs nothing, still verifies, and another one is made."""
+    old, _ = make_keys().signing()
+    after = make_keys("another secret for tests only, of more than 32 characters")
+
+    assert after.verifying(old) is not None
+    assert after.signing()[0] != old
+
+
+@pytest.mark.sec("ASVS-8.4.1", "ASVS-9.1.3")
+def test_keys_of_another_application(make_keys: Make) -> None:
+    """Two applications in one database neither publish nor accept each other's keys."""
+    name, _ = make_keys().signing()
+    other = make_keys(application="other/app")
+
+    assert other.verifying(name) is None
+    assert other.signing()[0] != name
+    assert names(other) != names(make_keys())
