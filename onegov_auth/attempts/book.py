@@ -141,7 +141,7 @@ class Attempts(Records):
             user_id: Who came in, if anybody did.
         """
         success = False if attempt.void and success else success
-        person = None if user_id is None else hexadecimal(user_id)
+        person = None if user_id is None or not success else hexadecimal(user_id)
         self._statements.settle.later(db, which=attempt.id, how=success, why=code, whose=person)
         if self._counters is not None and attempt.tried is not None and success is not False:
             tried = attempt.tried if person is None else replace(attempt.tried, person=person)

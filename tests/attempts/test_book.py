@@ -16,7 +16,6 @@ from onegov_auth.database import Database
 from onegov_auth.domain import Client
 from onegov_auth.models import LoginAttempt
 from onegov_auth.outcomes import Refused
-from onegov_auth.settings import Settings
 from onegov_auth.testing.clock import FakeClock
 
 #: The same tests wherever attempts are counted: the answers have to be the same.
