@@ -70,8 +70,8 @@ class Permission:
         token = getattr(cls, "token", None)
         if not isinstance(token, str) or not token.strip():
             raise TypeError(f'{cls.__qualname__} needs a token, such as token = "invoices.read"')
-        if "description" not in vars(cls) and cls.__doc__:
-            cls.description = cls.__doc__.strip().partition("\n")[0] or None
+        if "description" not in vars(cls):
+            cls.description = (cls.__doc__ or "").strip().partition("\n")[0] or None
 
 
 class Condition:

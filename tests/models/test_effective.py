@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onegov_auth.models import DEFAULT, User
+from onegov_auth.models.effective import check, holders, next_end
+from onegov_auth.testing.clock import FakeClock
+from tests.permissions.ways import GRANTED, WAYS, give, permission
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_holders_are_found_from_the_permission(session: Session, user: User, clock: FakeClock, way: str) -> None:
+    """Whoever has it by any way is among them, and nobody else."""
+    give(session, user, way)
+    other = User(username="bob", password_hash="", role="member")
+    session.add(other)
+    give(session, other, "own", "write")
+    session.flush()
+
+    read = permission(session, "read")
+    assert set(session.scalars(holders(DEFAULT, read.id, clock()))) == {user.id}
+
+
+@pytest.mark.parametrize("way", GRANTED)
+def test_holders_by_a_grant_end_with_it(session: Session, user: User, clock: FakeClock, way: str) -> None:
+    """An expired grant makes nobody a holder."""
+    give(session, user, way, until=clock() + timedelta(seconds=5))
+    session.flush()
+    read = permission(session, "read")
+
+    assert list(session.scalars(holders(DEFAULT, read.id, clock()))) == [user.id]
+    assert not list(session.scalars(holders(DEFAULT, read.id, clock.advance(5))))
+
+
+def test_check_says_the_stamp_and_the_next_end(session: Session, user: User, clock: FakeClock) -> None:
+    """One row has the answer and what it may be kept under; there is none without the user."""
+    give(session, user, "granted group", until=clock() + timedelta(seconds=50))
+    give(session, user, "grant", "write", until=clock() + timedelta(seconds=5))
+    give(session, user, "own", "delete")
+    session.commit()
+
+    answer = session.execute(check(DEFAULT, user.id, "delete", clock())).one()
+    assert list(answer) == [True, user.rights_stamp, clock() + timedelta(seconds=5)]
+    clock.advance(5)
+    assert session.scalar(select(next_end(DEFAULT, user.id, clock()))) == clock() + timedelta(seconds=45)
+    assert not session.execute(check(DEFAULT, user.id, "none", clock())).one()[0]
+    session.delete(user)
+    session.flush()
+    assert session.execute(check(DEFAULT, user.id, "delete", clock())).first() is None
