@@ -25,7 +25,7 @@ class Options:
         application: The tenant.
         dsn: The database, in place of the one in the settings.
         schema: The PostgreSQL schema, likewise.
-        app: The application's class as ``module:Class``, whose hooks are called.
+        app: The application's class as ``module:Class``, whose hooks are called and whose tables are used.
         as_json: Answer in JSON.
     """
 
@@ -71,7 +71,7 @@ def common_options(*, after_the_command: bool = False) -> list[click.Parameter]:
         option("--application", "application", "ID", "The tenant, as named in the settings."),
         option("--dsn", "dsn", "URL", "The database; without --config, no settings are read.", "ONEGOV_AUTH_DSN"),
         option("--schema", "schema", "NAME", "The PostgreSQL schema."),
-        option("--app", "app", "MODULE:CLASS", "The application, whose hooks are called."),
+        option("--app", "app", "MODULE:CLASS", "The application: its hooks and its tables."),
         click.Option(
             ["--json", "as_json"],
             is_flag=True,
