@@ -13,6 +13,7 @@ from onegov_auth.i18n import _
 from onegov_auth.models import key_of, primary_key
 from onegov_auth.models.effective import holders
 from onegov_auth.web.admin.entity import READ, EntityView
+from onegov_auth.web.admin.reasons import reason
 from onegov_auth.web.columns import Column, LinkColumn
 from onegov_auth.web.fields import query_fields
 from onegov_auth.web.filters import MAX_TEXT, Filter, TextFilter, contains
@@ -97,7 +98,7 @@ class Permissions(EntityView):
             total=total,
             asked=asked,
             next_url=self._next_url(permission, asked, following),
-            action=self.url(key_of(permission)),
+            here=self.url(key_of(permission)),
         )
 
     def _having(self, permission: Any) -> Select[Any]:
@@ -117,7 +118,7 @@ class Permissions(EntityView):
 
     def _holder(self, user: Any, token: str) -> Holder:
         auth = self.request.root_app.auth
-        why = [str(chain) for chain in auth.explain_permission(user, token)]
+        why = [reason(self.request.translate, chain) for chain in auth.explain_permission(user, token)]
         return Holder(visible(user.title), page_url(self.request, f"admin/users/{key_of(user)}"), user.is_active, why)
 
     def _names(self, query: Any) -> list[str]:
