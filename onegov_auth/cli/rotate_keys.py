@@ -12,6 +12,7 @@ from onegov_auth.cli.operator import Operator, Work, pass_operator
 from onegov_auth.cli.options import Command
 from onegov_auth.cli.output import progress
 from onegov_auth.domain import Step
+from onegov_auth.jwt import SigningKeys
 from onegov_auth.key_rotation import Rotated, Sealed, sealed_columns
 from onegov_auth.keys import Keys
 
@@ -24,7 +25,11 @@ BATCH = 100
 @click.command("rotate-keys", cls=Command)
 @pass_operator
 def rotate_keys(operator: Operator) -> None:
-    """Encrypt anew, with the newest of the secrets, what is encrypted with an older one."""
+    """
+    Encrypt anew, with the newest of the secrets, what is encrypted with an older one.
+
+    Access tokens are signed with a new key from then on, where there are any (tokens.jwt).
+    """
     settings = operator.configured()
     keys = Keys(settings.secrets, settings.application)
     counts: dict[str, int] = {}
@@ -40,7 +45,15 @@ def rotate_keys(operator: Operator) -> None:
         raise Failure(
             f"Encrypted anew: {told}; {lost} can't be decrypted with any of the secrets: put the older one back."
         )
+    if settings.tokens.jwt.enabled:
+        signing = SigningKeys(operator.database, settings.tokens.jwt, keys, entities=operator.entities)
+        operator.change(lambda unit: _sign_anew(unit, signing))
+        told += "; access tokens are signed with a new key"
     operator.output.done(f"Encrypted anew: {told}.", **counts)
+
+
+def _sign_anew(unit: Work, signing: SigningKeys) -> None:
+    unit.tell("keys_rotated", None, Step("signing-key", signing.make(unit.db)))
 
 
 def _rotate(operator: Operator, keys: Keys, sealed: Sealed, ids: Sequence[Any]) -> Rotated:

@@ -9,7 +9,17 @@ from sqlalchemy.orm import Session
 
 from onegov_auth.clock import utcnow
 from onegov_auth.database import Database
-from onegov_auth.models import AuthEvent, LoginAttempt, LoginTransaction, SignupLink, User, UserSession
+from onegov_auth.models import (
+    ApiToken,
+    AuthEvent,
+    LoginAttempt,
+    LoginTransaction,
+    RefreshToken,
+    SigningKey,
+    SignupLink,
+    User,
+    UserSession,
+)
 
 
 def ago(days: float) -> Any:
@@ -51,6 +61,26 @@ def _remains(database: Database, add_user: Any) -> None:
             )
             db.add(AuthEvent(type="login", code="ok", created=ago(days), steps=[]))
             _add_registration(db, number, days)
+            _add_tokens(db, user, number, days)
+
+
+def _add_tokens(db: Session, user: User, number: int, days: float) -> None:
+    ends = ago(days) + timedelta(hours=1)
+    db.flush()
+    open_ = db.scalars(select(UserSession.id).order_by(UserSession.created.desc())).first()
+    times = {"created": ago(days), "expires": ends}
+    db.add(ApiToken(user_id=user.id, key=f"{number}", token_hash="", name="x", **times))
+    db.add(RefreshToken(session_id=open_ if number else _alive(db, user), token_hash=f"{number}", **times))
+    key = {"algorithm": "EdDSA", "public": {}, "private": "", "application": "main/app"}
+    db.add(SigningKey(id=f"{number}", created=ago(days), retired=ends, **key))
+
+
+def _alive(db: Session, user: User) -> Any:
+    row = UserSession(token_hash="alive", user_id=user.id, provider="local", created=ago(1), last_seen=ago(0))
+    row.expires, row.remember, row.factors = ago(-1), False, []
+    db.add(row)
+    db.flush()
+    return row.id
 
 
 def _add_registration(db: Session, number: int, days: float) -> None:
@@ -68,13 +98,18 @@ def test_cleanup(run: Any, database: Database, told: Any) -> None:
 
     assert result.exit_code == 0, result.output
     assert result.stdout == (
-        "Deleted: 1 sessions, 1 transactions, 1 attempts, 1 registrations, 1 signup-links, 1 events, 0 messages, 0 grants.\n"
+        "Deleted: 1 sessions, 1 api-tokens, 1 refresh-tokens, 1 signing-keys, 1 transactions, 1 attempts, "
+        "1 registrations, 1 signup-links, 1 events, 0 messages, 0 grants.\n"
     )
     with database.read() as db:
-        for table in (UserSession, LoginTransaction, LoginAttempt, SignupLink):
+        assert db.scalar(select(func.count()).select_from(UserSession)) == 2
+        for table in (ApiToken, RefreshToken, SigningKey, LoginTransaction, LoginAttempt, SignupLink):
             assert db.scalar(select(func.count()).select_from(table)) == 1
     assert [steps for type_, _, steps in told() if type_ == "cleanup"] == [
         [["sessions", "1"]],
+        [["api-tokens", "1"]],
+        [["refresh-tokens", "1"]],
+        [["signing-keys", "1"]],
         [["transactions", "1"]],
         [["attempts", "1"]],
         [["registrations", "1"]],
@@ -90,6 +125,9 @@ def test_cleanup_later(answer: Any) -> None:
 
     assert kept == {
         "sessions": 1,
+        "api-tokens": 1,
+        "refresh-tokens": 1,
+        "signing-keys": 1,
         "transactions": 1,
         "attempts": 0,
         "registrations": 1,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from onegov_auth.database import Database
 from onegov_auth.keys import Keys
-from onegov_auth.models import User, UserFactor, UserSession
+from onegov_auth.models import SigningKey, User, UserFactor, UserSession
 from onegov_auth.settings import Secret
 
 OLD, NEW = "the old secret, long enough for everything here", "the new secret, long enough for everything here"
@@ -83,3 +83,20 @@ def test_a_secret_that_was_taken_out_too_early(rotate: Any, stored: None, databa
     assert "3 can't be decrypted" in result.output
 
     assert json.loads(rotate(NEW, OLD).stdout)["factors"] == 1
+
+
+def test_access_tokens_are_signed_with_a_new_key(run: Any, tmp_path: Path, database: Database, told: Any) -> None:
+    """Where there are access tokens, each run makes a key and retires the one before."""
+    path = tmp_path / "auth.yml"
+    url = database.engine.url.render_as_string(hide_password=False)
+    mapping = {"base_url": "https://app.example.org", "database": url, "secrets": [NEW]}
+    path.write_text(yaml.safe_dump({**mapping, "tokens": {"jwt": {"enabled": True}}}))
+    for _ in range(2):
+        assert "signed with a new key" in run("--config", str(path), "rotate-keys").stdout
+
+    with database.read() as db:
+        rows = db.scalars(select(SigningKey).order_by(SigningKey.created)).all()
+    assert [row.retired is None for row in rows] == [False, True]
+    assert [steps for type_, _, steps in told() if type_ == "keys_rotated"] == [
+        [["signing-key", row.id]] for row in rows
+    ]
