@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -137,20 +137,27 @@ def _differs(present: Mapping[str, str | None], declared: Mapping[str, str | Non
 def _sync(
     db: Session, entities: Entities, declared: Mapping[str, str | None], *, remove: bool
 ) -> tuple[Changes, dict[str, str]]:
-    present = _present(db, entities)
+    # Another process may do the same now: what was changed here is what the statements say.
+    present, rows = _present(db, entities), cast("Any", entities.permission)
     added = [token for token in sorted(declared.keys() - present.keys()) if _add(db, entities, token, declared[token])]
-    described = [token for token in sorted(declared.keys() & present.keys()) if declared[token] != present[token]]
-    removed = sorted(present.keys() - declared.keys()) if remove else []
-    for token in described:
-        _execute(db, update(entities.permission), entities, [token], description=declared[token])
-    lost = {token: _holders(db, entities, token) for token in removed}
-    if added or removed:
-        rows: Any = entities.permission
-        gone = set(db.scalars(select(primary_key(rows)).where(rows.token.in_(removed)))) if removed else set()
+    described = []
+    for token in sorted(declared.keys() & present.keys()):
+        if declared[token] != present[token]:
+            other = (rows.token == token, rows.description.is_distinct_from(declared[token]))
+            described += _tokens(db, update(rows).where(*other).values(description=declared[token]), rows)
+    unknown = sorted(present.keys() - declared.keys()) if remove else []
+    had = {token: _holders(db, entities, token) for token in unknown}
+    if added or unknown:
+        gone = set(db.scalars(select(primary_key(rows)).where(rows.token.in_(unknown))))
         Concerned(entities, permissions=gone, superusers=True).move(db)
-    if removed:
-        _execute(db, delete(entities.permission), entities, removed)
-    return Changes(tuple(added), tuple(described), tuple(removed)), lost
+    removed = _tokens(db, delete(rows).where(rows.token.in_(unknown)), rows) if unknown else []
+    return Changes(tuple(added), tuple(described), tuple(removed)), {token: had[token] for token in removed}
+
+
+def _tokens(db: Session, statement: Any, rows: Any) -> list[str]:
+    """Run a statement that changes rows, and say which."""
+    changed = statement.returning(rows.token).execution_options(synchronize_session=False)
+    return sorted(db.scalars(changed))
 
 
 def _add(db: Session, entities: Entities, token: str, description: str | None) -> bool:
@@ -158,12 +165,6 @@ def _add(db: Session, entities: Entities, token: str, description: str | None) -
     # By the ORM, for the keys that it makes.
     made = insert.values(token=token, description=description).on_conflict_do_nothing()
     return db.execute(made.returning(primary_key(entities.permission))).first() is not None
-
-
-def _execute(db: Session, statement: Any, entities: Entities, tokens: Collection[str], **values: Any) -> None:
-    rows: Any = entities.permission
-    found = statement.where(rows.token.in_(tokens))
-    db.execute((found.values(**values) if values else found).execution_options(synchronize_session=False))
 
 
 def _holders(db: Session, entities: Entities, token: str) -> str:
