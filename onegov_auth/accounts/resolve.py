@@ -21,7 +21,16 @@ from onegov_auth.accounts.unchanged import Unchanged, as_types, factor_types, us
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import awaits_activation
 from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity, hexadecimal
-from onegov_auth.models import DEFAULT, Columns, UTCDateTime, canonical_username, key_of, primary_key, step_names
+from onegov_auth.models import (
+    DEFAULT,
+    Columns,
+    UTCDateTime,
+    canonical_username,
+    get_username_key,
+    key_of,
+    primary_key,
+    step_names,
+)
 from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
 
@@ -159,11 +168,13 @@ class Accounts(Following):
 
     def map(self, identity: VerifiedIdentity) -> VerifiedIdentity | None:
         """What the application makes of an identity (``map_identity``); ``None`` if it may be no user."""
-        if self.hooks.map_identity is None:
-            return identity
-        mapped = self.hooks.map_identity(identity)
+        mapped = identity if self.hooks.map_identity is None else self.hooks.map_identity(identity)
         if mapped is None:
             return None
+        if mapped.email and get_username_key(self._users) == "email":
+            mapped = replace(mapped, username=mapped.email)
+        if mapped is identity:
+            return identity
         # Whoever could change the key would be somebody else.
         return replace(mapped, source=identity.source, issuer=identity.issuer, source_id=identity.source_id)
 

@@ -57,6 +57,8 @@ def add(  # noqa: PLR0913 - one argument per option
         user = UserCollection(unit.db).add(
             username, clear, role, realname=realname or None, phone_number=phone_number or None
         )
+        # Where people log in by their address, an operator who adds one vouches for it.
+        user.enable()
         if yubikey:
             give_yubikey(unit, user, yubikey)
         unit.db.flush()
