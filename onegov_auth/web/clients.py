@@ -61,6 +61,9 @@ def request_id(environ: Mapping[str, object], trusted: Sequence[Network]) -> str
 
 def _parse(text: str) -> Address | None:
     match = _WITH_PORT.fullmatch(text)
+    if "%" in text:
+        # A zone is this machine's own word (RFC 4007 §11): one address could be spelt in any number of ways.
+        return None
     try:
         address = ip_address((match[1] or match[2]) if match else text)
     except ValueError:
