@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,55 +12,9 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from onegov_auth.testing.servers import npm
-
-#: CSS pixels: a small phone's, WCAG 2.2 SC 1.4.10's zoomed window is narrower still, and a desktop's.
-WIDTHS = {"narrow": 360, "wide": 1280}
-REFLOW = 320
-
-#: What axe looks at: WCAG 2.2 AA and all before it, and what its makers advise besides.
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-#: Where pictures go, if somebody wants them: see docs/screenshots.py.
-PICTURES = os.environ.get("ONEGOV_AUTH_SCREENSHOTS")
+from tests.end_to_end.accounts.looking import look, press
 
 AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
-
-
-@pytest.fixture(name="axe", scope="session")
-def _axe() -> str:
-    """The source of axe-core."""
-    return (npm.install(Path(__file__).parents[1] / "axe") / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-
-
-def faults(page: Page, axe: str) -> list[str]:
-    """What axe finds on the page as it is."""
-    page.evaluate(axe)
-    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
-    return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found["violations"]]
-
-
-def look(page: Page, name: str, axe: str) -> list[str]:
-    """Look at one page in all ways; take pictures if somebody wants them."""
-    complaints = []
-    for scheme in ("light", "dark"):
-        for width, pixels in WIDTHS.items():
-            # A colour on its way to another one is neither.
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.set_viewport_size({"width": pixels, "height": 800})
-            complaints += [f"{name} {scheme} {width}: {fault}" for fault in faults(page, axe)]
-            if PICTURES:
-                page.screenshot(path=Path(PICTURES) / f"{name}-{scheme}-{width}.png", full_page=True)
-    page.set_viewport_size({"width": REFLOW, "height": 800})
-    if page.evaluate("document.documentElement.scrollWidth") > REFLOW:
-        complaints.append(f"{name}: wider than {REFLOW} pixels")
-    return complaints
-
-
-def press(page: Page, name: str) -> None:
-    """Press a button, and wait until the page that comes of it is there, with its style."""
-    with page.expect_navigation():
-        page.get_by_role("button", name=name).click()
 
 
 def public_pages(town: Any, page: Page) -> Iterator[str]:
@@ -133,7 +86,7 @@ def own_pages(town: Any, page: Page) -> Iterator[str]:
     town.log_in(page, address, to="/auth/account")
     yield "account"
     crowd(town, address)
-    for path in ("password", "email", "identities", "sessions", "activity"):
+    for path in ("password", "email", "identities", "sessions", "tokens", "activity"):
         page.goto(f"{town.url}/auth/account/{path}")
         yield f"account-{path}"
     page.goto(f"{town.url}/auth/account/sessions?page=2")
