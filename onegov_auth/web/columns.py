@@ -30,15 +30,23 @@ class Column:
         sort: Whether people may sort by it: ``True`` for the attribute itself, or what makes an expression of the
             mapped class. What large tables are sorted by needs an index.
         exported: Whether it is part of the file.
+        shown: Whether it is part of the page, or only of the file and of what people may sort by.
     """
 
     def __init__(
-        self, key: str, label: str, *, sort: bool | Callable[[Any], Any] = False, exported: bool = True
+        self,
+        key: str,
+        label: str,
+        *,
+        sort: bool | Callable[[Any], Any] = False,
+        exported: bool = True,
+        shown: bool = True,
     ) -> None:
         self.key = key
         self.label = label
         self.sort = sort
         self.exported = exported
+        self.shown = shown
 
     def value(self, grid: Grid, row: Any) -> Any:  # noqa: ARG002 - for subclasses
         """What it is about; by default the attribute."""

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, true
 from webob.exc import HTTPBadRequest
 
 from onegov_auth.i18n import _
+from onegov_auth.models.types import LowerText
 
 if TYPE_CHECKING:
     from onegov_auth.web.grid import Grid
@@ -26,6 +27,9 @@ def contains(column: Any, typed: str) -> ColumnElement[bool]:
 
     SQLite knows the capitals of ASCII only, so that other letters are asked for as people write them in names.
     """
+    if isinstance(column.type, LowerText):
+        kept: ColumnElement[bool] = column.contains(typed.lower(), autoescape=True)
+        return kept
     spellings = {typed.lower()} if typed.isascii() else {typed, typed.lower(), typed.upper(), typed.title()}
     return or_(*(func.lower(column).contains(spelling, autoescape=True) for spelling in sorted(spellings)))
 

@@ -170,13 +170,13 @@ class Grid:
 
     def row(self, one: Any) -> Row:
         """One of them."""
-        cells = [(column.label, column.cell(self, one)) for column in self.columns]
+        cells = [(column.label, column.cell(self, one)) for column in self.columns if column.shown]
         return Row(str(key_of(one)), self.crud.name_of(one), cells)
 
     @property
     def heads(self) -> list[Head]:
         """The heads of the columns."""
-        return [self._head(column) for column in self.columns]
+        return [self._head(column) for column in self.columns if column.shown]
 
     def lines(self, db: Session) -> Iterator[list[str]]:
         """

@@ -26,6 +26,13 @@ __all__ = ["UserGrid"]
 _INACTIVE, _EXPIRED, _ACTIVE = _("inactive"), _("disabled by date"), _("active")
 
 
+class _Email(Column):
+    """The address, where it is another one than the name beside it."""
+
+    def cell(self, grid: Grid, row: Any) -> str | Markup:
+        return "" if row.email == row.username else super().cell(grid, row)
+
+
 class _Groups(ListColumn):
     """The names of the groups."""
 
@@ -54,18 +61,18 @@ class _State(Column):
 
 
 class UserGrid(Grid):
-    """Users: search, filter, sort, leaf through, and save as a file. All that it is sorted by has an index."""
+    """Users: search, filter, sort, leaf through, and save as a file."""
 
     columns: ClassVar[Sequence[Column]] = (
         LinkColumn("username", _("Username"), sort=True),
         Column("realname", _("Name"), sort=True),
-        Column("email", _("E-mail address"), sort=True),
+        _Email("email", _("E-mail address"), sort=True),
         Column("role", _("Role"), sort=True),
         _Groups("groups", _("Groups")),
         _Source("source", _("Source")),
         _State("state", _("State")),
         TimeColumn("last_login", _("Last login"), sort=True),
-        TimeColumn("created", _("Made"), sort=True),
+        TimeColumn("created", _("Made"), sort=True, shown=False),
     )
     filters: ClassVar[Sequence[Filter]] = (
         TextFilter("q", _("Username, name or e-mail address"), "username", "realname", "email"),
