@@ -52,6 +52,8 @@ def _read_claims(_context: click.Context, _parameter: click.Parameter, path: str
 def check(operator: Operator, *, provider: str, login: str | None, claims: Mapping[str, object] | None) -> None:
     """Check step by step whether the configured PROVIDER works; exit code 4 if a step fails."""
     auth = _auth(operator, provider)
+    # Connections that were kept for the next login; there is none.
+    click.get_current_context().call_on_close(auth.resources.clear)
     settings = auth.settings.providers[provider]
     steps = []
     found = auth.providers[provider].check(login=login, claims=claims)

@@ -16,10 +16,11 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from webob.exc import HTTPBadRequest
 
 from onegov_auth import migrations
-from onegov_auth.accounts import Hooks
+from onegov_auth.accounts import Hooks, missing_rights
 from onegov_auth.auth import Auth
 from onegov_auth.domain import Identity
 from onegov_auth.errors import SchemaOutdatedError
+from onegov_auth.events import neutral
 from onegov_auth.models import DEFAULT, Entities
 from onegov_auth.passwords import PasswordPolicy
 from onegov_auth.permissions.catalogue import Changes, Declaration, sync_catalogue, validate_permission_set
@@ -174,7 +175,8 @@ class AuthApp(AuthBase):
                 auth.database.dispose()
                 raise
         app = cls(auth)
-        app.sync_permissions()
+        if app.sync_permissions() is not None:
+            app.warn_of_missing_rights()
         return app
 
     @cached_property
@@ -206,6 +208,13 @@ class AuthApp(AuthBase):
                 raise
             log.warning("There is no table of permissions yet: call sync_permissions() when there is")
             return None
+
+    def warn_of_missing_rights(self) -> None:
+        """Say in the log which rights the providers' ``grants`` give that aren't there; logins leave them out."""
+        auth = self.auth
+        for name, block in auth.settings.providers.items():
+            for right in missing_rights(auth.database, block, auth.entities):
+                log.warning("providers.%s.grants: there is no %s", name, neutral(str(right)))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request (PEP 3333)."""

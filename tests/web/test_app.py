@@ -339,3 +339,22 @@ def test_real_server_refuses_two_hosts(served: str) -> None:
 
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"Traceback" not in answer
+
+
+def test_rights_that_are_not_there_are_told(
+    write_settings: Callable[..., Path],
+    make_tables: Callable[..., None],
+    load: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What a provider's groups are to give and isn't there is named in the log when the application starts."""
+    company = "{kind: oidc, issuer: 'https://id.example.com', client_id: app, client_secret: a-secret-of-the-client"
+    grants = "grants: {permissions: {no.such: [a]}, bundles: {Gone: [a]}}"
+    make_tables("one")
+    load(make_sample(), write_settings("one", f"providers:\n  company: {company}, {grants}}}\n"))
+
+    told = [message for message in caplog.messages if "grants" in message]
+    assert told == [
+        "providers.company.grants: there is no bundle Gone",
+        "providers.company.grants: there is no permission no.such",
+    ]
