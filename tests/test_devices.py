@@ -79,3 +79,15 @@ def test_a_first_login_from_a_new_device_is_told(
     assert (log_in(first), mails()) == (None, 0)
     assert (log_in(None), mails()) == (None, 0)
     assert (log_in("") is not None, mails()) == (True, 1)
+
+
+@pytest.mark.sec("SESS-12")
+def test_a_browser_is_known_for_its_users_only(devices: Devices) -> None:
+    """By a cookie of ours for that very user; whatever else was sent is unknown."""
+    ann, bob = uuid4(), uuid4()
+    cookie = devices.note("", ann) or ""
+
+    assert devices.knows(cookie, ann.hex)
+    for other in ("", "x", cookie[:-1], cookie.replace(".", ""), f"{cookie}.", "x" * 100_000):
+        assert not devices.knows(other, ann.hex)
+    assert not devices.knows(cookie, bob.hex)

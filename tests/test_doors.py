@@ -354,3 +354,39 @@ def test_no_secret_is_in_any_log_or_table(
     text = "\n".join([*rows, caplog.text, repr(outcome)])
     for secret in (PASSWORD, "canary-wrong", "dora's password", outcome.token, begun):
         assert secret not in text
+
+
+@pytest.mark.sec("UNI-11", "ENUM-01", "RATE-10", "RATE-01")
+def test_another_name_of_the_same_person_gives_no_further_tries(
+    make_auth: MakeAuth, add: Callable[..., User], client: Client, database: Database
+) -> None:
+    """The right password by the other name is looked at and not listened to; the answer is that of a wrong one."""
+    add("ann", email="ann@example.org")
+    auth = make_auth(attempts={"login": {"limit": 3, "within": "10m", "lockout": "1h"}})
+    for _ in range(3):
+        auth.login("ann", "wrong", client)
+
+    refused = auth.login("ann@example.org", PASSWORD, client)
+    assert refused == Refused("locked")
+    assert refused == replace(auth.login("nobody@example.org", PASSWORD, client), code="locked", steps=())
+    with database.read() as db:
+        row = db.scalars(select(LoginAttempt).where(LoginAttempt.user_input == "ann@example.org")).one()
+    assert (row.success, row.code, row.person) == (False, "locked", None)
+
+
+@pytest.mark.sec("RATE-01", "SESS-12")
+def test_the_owners_browser_is_never_locked_by_others(
+    make_auth: MakeAuth, add: Callable[..., User], client: Client
+) -> None:
+    """Who logged in here before comes in here, while the account is locked everywhere else."""
+    add("ann")
+    auth = make_auth(attempts={"login": {"limit": 3, "within": "10m", "lockout": "1h"}})
+    entered = auth.login("ann", PASSWORD, replace(client, device=""))
+    assert isinstance(entered, LoggedIn)
+    for _ in range(4):
+        auth.login("ann", "wrong", client)
+
+    assert isinstance(auth.login("ann", PASSWORD, client), Refused)
+    assert isinstance(auth.login("ann", PASSWORD, replace(client, device=entered.device)), LoggedIn)
+    auth.login("ann", "wrong", client)
+    assert isinstance(auth.login("ann", PASSWORD, client), LoggedIn)

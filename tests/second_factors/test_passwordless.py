@@ -295,3 +295,24 @@ def test_the_last_one_of_whom_must_have_one_stays(
 
     assert isinstance(removed, Refused)
     assert removed.code == "last_factor"
+
+
+@pytest.mark.sec("RATE-04")
+def test_questions_without_answers_are_limited(
+    make_auth: Callable[..., Auth], add: Callable[..., User], client: Client
+) -> None:
+    """Asking for a passkey over and over fills nothing up; who answers may ask as often as they like."""
+    limits = {"per_address": {"limit": 3, "within": "10m", "lockout": "10m"}}
+    auth = make_auth(second_factors={"webauthn": {"passwordless": True}}, attempts=limits)
+    add(NAME)
+    for _ in range(5):
+        asked = auth.begin_passkey(client)
+        assert isinstance(asked, PasskeyAsked)
+        auth.login_with_passkey(asked.transaction.id, "no answer", client)
+    for _ in range(3):
+        assert isinstance(auth.begin_passkey(client), PasskeyAsked)
+
+    refused = auth.begin_passkey(client)
+    assert isinstance(refused, Refused)
+    assert refused.code == "locked"
+    assert isinstance(auth.begin_passkey(replace(client, address="198.51.100.7")), PasskeyAsked)

@@ -14,7 +14,7 @@ from onegov_auth.auth import Auth
 from onegov_auth.database import Database
 from onegov_auth.domain import Client
 from onegov_auth.errors import InsecurePasswordError
-from onegov_auth.models import LoginTransaction, User, UserSession
+from onegov_auth.models import AuthEvent, LoginAttempt, LoginTransaction, User, UserSession
 from onegov_auth.outcomes import Done, LoggedIn, Refused
 from onegov_auth.passwords import Hasher
 from onegov_auth.self_service import password_reset_url
@@ -298,3 +298,49 @@ def test_a_second_factor_stays(auth: Auth, token: str, client: Client, database:
     assert isinstance(auth.reset(token, ANN, NEW, client), Done)
 
     assert auth.login(ANN, NEW, client).code == "factor_unavailable"  # type: ignore[union-attr]  # a refusal
+
+
+@pytest.mark.sec("RATE-08", "RATE-01", "NIST-33")
+def test_a_new_password_unlocks(
+    make_auth: MakeAuth, add: Callable[..., User], client: Client, mails: Any, database: Database
+) -> None:
+    """Who has locked themselves out, or was locked out, comes in with the new password; codes stay locked."""
+    limit = {"limit": 3, "within": "10m", "lockout": "1h"}
+    auth = make_auth(attempts={"login": limit, "factor": limit})
+    add(ANN, email=ANN, email_verified=True)
+    for _ in range(4):
+        auth.login(ANN, "wrong", client)
+        auth.attempts.admit("factor", ANN, client)
+    auth.recover(ANN, client)
+    token = mails(auth)[0].token
+
+    assert isinstance(auth.login(ANN, PASSWORD, client), Refused)
+    assert isinstance(auth.reset(token, ANN, NEW, client), Done)
+    assert isinstance(auth.login(ANN, NEW, client), LoggedIn)
+    assert isinstance(auth.attempts.admit("factor", ANN, client), Refused)
+    with database.read() as db:
+        event = db.scalars(select(AuthEvent).where(AuthEvent.type == "password_reset")).one()
+    assert event.steps == [["unlocked", "3"]]
+
+
+@pytest.mark.sec("RATE-04", "RESET-12")
+def test_every_use_of_the_page_counts(auth: Auth, token: str, client: Client, database: Database) -> None:
+    """As in the second seed, a reset that worked counts as one that did not, for its link and for the address."""
+    assert isinstance(auth.reset(token, ANN, NEW, client), Done)
+    with database.read() as db:
+        rows = db.scalars(select(LoginAttempt).order_by(LoginAttempt.id)).all()
+    last = next(row for row in rows if (row.user_input or "").startswith("reset "))
+    assert (last.attempt_type, last.success, last.code) == ("recovery", False, "ok")
+
+
+@pytest.mark.sec("RESET-12", "ENUM-04")
+def test_names_of_one_person_get_no_more_mails(
+    make_auth: MakeAuth, add: Callable[..., User], client: Client, mails: Any
+) -> None:
+    """Username and address together may ask as often as one of them; nobody is told that it was too often."""
+    auth = make_auth(attempts={"recovery": {"limit": 2}})
+    add("ann", email=ANN, email_verified=True)
+    for name in ("ann", ANN, ANN, "ann"):
+        auth.recover(name, client)
+
+    assert len(mails(auth)) == 2

@@ -26,7 +26,10 @@ def test_default_limits() -> None:
     assert minutes(attempts.factor) == (5, 5, 15)
     assert minutes(attempts.recovery) == (5, 60, 60)
     assert minutes(attempts.signup) == (20, 60, 60)
+    assert minutes(attempts.token) == (100, 10, 10)
     assert minutes(attempts.per_address) == (100, 10, 10)
+    assert attempts.in_a_row == 100
+    assert {attempts.login.same_address, attempts.login.per_address} == {None}
 
 
 @pytest.mark.sec("NIST-56")
@@ -83,3 +86,12 @@ def test_faults(faults: Faults, changes: dict[str, Any], path: str) -> None:
 def test_secure_by_default() -> None:
     """Cookies travel over TLS only unless it is said otherwise."""
     assert Cookies().secure is True
+
+
+@pytest.mark.sec("NIST-33")
+@pytest.mark.parametrize("number", [19, 101, 0, -1])
+def test_no_more_than_hundred_in_a_row(faults: Faults, number: int) -> None:
+    """NIST allows a hundred; with fewer than twenty, the quarter for known browsers would be none."""
+    (fault,) = faults(attempts={"in_a_row": number})
+
+    assert fault.startswith("attempts.in_a_row")

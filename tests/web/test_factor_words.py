@@ -9,6 +9,7 @@ def test_messages() -> None:
     assert "right" in factor_message(Refused("wrong_code"))
     assert factor_message(Refused("never_heard_of")) == "That was not right. Please try again."
     assert "in a minute" in factor_message(Refused("locked", retry_after=30))
+    assert "ask those who run this site" in factor_message(Refused("locked_out"))
 
 
 def test_words_for_every_type() -> None:

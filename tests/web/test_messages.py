@@ -56,6 +56,7 @@ def test_who_has_to_wait_is_told_how_long(seconds: int, text: str) -> None:
     """Minutes are rounded up."""
     for message in (password_message, provider_message):
         assert text in message(Refused("locked", retry_after=seconds))
+        assert "choose a new password" in message(Refused("locked_out"))
 
 
 def test_directory_that_is_down_has_its_own_sentence() -> None:
