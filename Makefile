@@ -68,7 +68,8 @@ bench: $(READY) ## Measure requests and logins beside their baselines
 
 screenshots: services catalogues ## Take pictures of the demo's and all of our own pages into screenshots/
 	$(BIN)/python docs/screenshots.py $(ARGS)
-	ONEGOV_AUTH_SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/pytest -q tests/end_to_end/accounts/test_every_page.py
+	ONEGOV_AUTH_SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/pytest -q tests/end_to_end/accounts/test_every_page.py \
+		tests/end_to_end/accounts/test_admin_pages.py
 
 clean: ## Remove everything that was made here
 	rm -rf .venv var dist docs/_build screenshots .coverage .coverage.* .*_cache .import_linter_cache

@@ -2,7 +2,8 @@
 Take pictures of the demo's pages into ``screenshots/``, wide and narrow, light and dark.
 
 Usage: ``python docs/screenshots.py [URL]``. Without a URL the demo is started and stopped again. ``make screenshots``
-takes those of people's own pages beside them, while ``tests/end_to_end/accounts/test_every_page.py`` looks at them.
+takes those of people's own pages and of the administration beside them, while ``test_every_page.py`` and
+``test_admin_pages.py`` in ``tests/end_to_end/accounts`` look at them.
 """
 
 from __future__ import annotations

@@ -56,6 +56,9 @@ _WORDS = {
 }
 _OTHER = _("Account changed")
 
+#: The same where it is not said yet whether it happened.
+_ABOUT = {"login": _("Login"), "logout": _("Logout"), "registration": _("Registration")}
+
 #: What was decided on the way, by the step's name; others are shown by their name.
 _STEPS = {
     "local": _("Local account"),
@@ -110,8 +113,8 @@ class Happening:
 
 
 def type_words(type_: str) -> str:
-    """What happened, marked for translation; the type itself where there are no words for it."""
-    return _WORDS.get(type_, type_)
+    """What it was about, marked for translation, however it ended; the type itself where there are no words for it."""
+    return _ABOUT.get(type_) or _WORDS.get(type_, type_)
 
 
 def step_words(translate: Translate, name: str, detail: str) -> tuple[str, str]:

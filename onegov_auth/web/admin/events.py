@@ -117,9 +117,15 @@ class Events(EntityView):
             good=is_good(event),
             provider=provider,
             device=device(event.user_agent, translate) if event.user_agent else None,
+            browser=_readable(event.user_agent or ""),
             person=None if event.user_id is None else page_url(self.request, f"admin/users/{event.user_id}"),
             steps=[step_words(translate, name, detail) for name, detail in event.steps],
         )
+
+
+def _readable(user_agent: str) -> str:
+    # As the log line has them, brackets are escapes.
+    return user_agent.replace("\\x28", "(").replace("\\x29", ")")
 
 
 def is_good(event: Any) -> bool:

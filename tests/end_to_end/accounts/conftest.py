@@ -21,7 +21,7 @@ from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
 from onegov_auth.passwords import Hasher
 from onegov_auth.settings import Settings, settings_from
-from onegov_auth.testing.servers import Smtp
+from onegov_auth.testing.servers import Smtp, npm
 from onegov_auth.testing.servers.process import free_ports
 
 PASSWORD = "seven blue herons on a dry roof"
@@ -154,3 +154,9 @@ def _new_page(chromium: Browser) -> Iterator[Callable[[], Page]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(name="axe", scope="session")
+def _axe() -> str:
+    """The source of axe-core."""
+    return (npm.install(Path(__file__).parents[1] / "axe") / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

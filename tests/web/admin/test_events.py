@@ -46,7 +46,7 @@ def test_newest_first(desk: Any, record: Any, table: Any) -> None:
 
     found = table(desk.get(PATH))
 
-    assert found[0][0] == "Logged in"
+    assert found[0][0] == "Login"
     assert found[0][2:] == ["bob@example.org", "bad_password", "local", "192.0.2.7"]
     assert found[1][2:4] == ["ada@example.org", "ok"]
 
@@ -153,7 +153,7 @@ def test_steps_of_one_event(desk: Any, record: Any) -> None:
         user_agent="Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
     )
 
-    page = desk.get(PATH, {"code": "no_role"}).click("Logged in")
+    page = desk.get(PATH, {"code": "no_role"}).click("Login$")
 
     steps = [step.get_text(" ", strip=True) for step in page.html.select("ol.steps li")]
     assert steps == ["Search in the directory : one entry", "something_new"]
