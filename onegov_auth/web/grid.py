@@ -187,12 +187,9 @@ class Grid:
         """
         columns = [column for column in self.columns if column.exported]
         yield [self.translate(column.label) for column in columns]
-        found = db.scalars(self.ordered().execution_options(yield_per=CHUNK))
-        for chunk in found.partitions():
-            for one in chunk:
-                yield [column.text(self, one) for column in columns]
-            # What was written is not needed any more, however long the table is.
-            db.expunge_all()
+        # A session holds its objects weakly: what was written is gone, however long the table is.
+        for one in db.scalars(self.ordered().execution_options(yield_per=CHUNK)):
+            yield [column.text(self, one) for column in columns]
 
     def url(self, *parts: str, **changes: str | None) -> str:
         """

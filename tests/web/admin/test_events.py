@@ -140,6 +140,16 @@ def test_file_has_all_that_is_found(desk: Any, record: Any) -> None:
         assert text in lines[1]
 
 
+def test_long_files_are_whole(desk: Any, database: Any, clock: Any) -> None:
+    """What is read bit by bit is all there, once each."""
+    rows = [{"type": "many", "username": f"n{number}", "created": clock(), "steps": []} for number in range(1201)]
+    with database.unit() as db:
+        db.execute(insert(AuthEvent.__table__), rows)
+
+    lines = desk.get(f"{PATH}/export", {"type": "many"}).text.splitlines()
+    assert len(set(lines)) == len(lines) == 1202
+
+
 def test_steps_of_one_event(desk: Any, record: Any) -> None:
     """The page of an event tells step by step what was decided, and names the request."""
     steps = [Step("search", "one entry"), Step("something_new", "")]
