@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from onegov_auth.attempts.rows import as_person
 from onegov_auth.i18n import _
-from onegov_auth.models import primary_key
+from onegov_auth.models import Columns, primary_key
 
 if TYPE_CHECKING:
     from onegov_auth.models import Entities
@@ -66,7 +66,7 @@ class States:
         """Whose failures since the last success reached the limit a lockout ago at most; of records, not of Redis."""
         rows: Any = self._entities.attempt
         since = self._now - self._limit.lockout - self._limit.within
-        later: Any = rows.__table__.alias().c
+        later = Columns(rows, rows.__table__.alias())
         good = select(later.id).where(
             later.person == rows.person, later.attempt_type == "login", later.success.is_(True), later.id > rows.id
         )

@@ -13,7 +13,7 @@ from onegov_auth.attempts.networks import network
 from onegov_auth.attempts.rows import as_person
 from onegov_auth.domain import Step, hexadecimal
 from onegov_auth.events import Event
-from onegov_auth.models import SECOND_SEEDS_KINDS, account_key, as_key, canonical_username, key_of, primary_key
+from onegov_auth.models import SECOND_SEEDS_KINDS, Columns, account_key, as_key, canonical_username, key_of, primary_key
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -157,7 +157,7 @@ class Records:
         not come back into reach by waiting (NIST 800-63B-4 §3.2.2).
         """
         rows = self._rows
-        later = self._rows.__table__.alias().c
+        later = Columns(self._rows, self._rows.__table__.alias())
         succeeded = select(later.id).where(
             later.person == rows.person,
             later.attempt_type == rows.attempt_type,

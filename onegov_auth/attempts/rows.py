@@ -12,13 +12,28 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Double, Text, and_, bindparam, cast, func, insert, literal, null, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Double,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    inspect,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import false as no
 from sqlalchemy import true as yes
 from sqlalchemy.sql import union, union_all
 
 from onegov_auth.attempts.limits import ROWS, UNSEEN
-from onegov_auth.models import primary_key
+from onegov_auth.models import Columns, parameters, primary_key
 from onegov_auth.statements import Prepared
 
 if TYPE_CHECKING:
@@ -44,25 +59,26 @@ class Statements:
 
     def __init__(self, database: Database, entities: Entities) -> None:
         dialect = database.engine.dialect
-        table: Any = entities.attempt.__table__
-        rows = table.c
+        class_: Any = entities.attempt
+        table, rows = class_.__table__, Columns(class_)
+        names = [name for name in inspect(class_).columns.keys() if name != "id"]  # noqa: SIM118 - no dictionary
         whom = _whom(entities)
-        self.insert = Prepared(
-            dialect, insert(table).returning(rows.id), [column.key for column in rows if column.key != "id"]
-        )
+        self.insert = Prepared(dialect, insert(table).values(parameters(class_, names)).returning(rows.id))
         self.settle = Prepared(
             dialect,
             update(table)
             .where(rows.id == bindparam("which"))
             .values(
-                success=bindparam("how"),
-                code=bindparam("why"),
-                person=func.coalesce(bindparam("whose", type_=Text), rows.person),
+                {
+                    rows.success: bindparam("how"),
+                    rows.code: bindparam("why"),
+                    rows.person: func.coalesce(bindparam("whose", type_=Text), rows.person),
+                }
             ),
         )
-        self._here = Prepared(dialect, _state(table, whom, _HERE))
-        self._elsewhere = Prepared(dialect, _state(table, whom, _ELSEWHERE))
-        self._rows = Prepared(dialect, _state(table, whom, ROWS))
+        self._here = Prepared(dialect, _state(class_, whom, _HERE))
+        self._elsewhere = Prepared(dialect, _state(class_, whom, _ELSEWHERE))
+        self._rows = Prepared(dialect, _state(class_, whom, ROWS))
         self._lock = Prepared(dialect, _locks(_whom(entities))) if database.dialect == "postgresql" else None
 
     def state(
@@ -138,7 +154,7 @@ def _whom(entities: Entities) -> CTE:
     The last one knows the names of a directory that our own table has not.
     """
     users: Any = entities.user
-    mine, rows = users.__table__.c, entities.attempt.__table__.c
+    mine, rows = Columns(users), Columns(entities.attempt)
     person = as_person(primary_key(users))
     lookup = bindparam("lookup", type_=Text)
     by_name = select(person).where(mine.username_key == lookup).limit(1)
@@ -172,9 +188,9 @@ def _locks(whom: CTE) -> Select[Any]:
     return select(func.pg_advisory_xact_lock(ordered.c.number))
 
 
-def _state(table: Any, whom: CTE, names: Sequence[str]) -> Any:
-    rows = table.c
-    scopes = _Scopes(table, select(whom.c.person).scalar_subquery())
+def _state(class_: Any, whom: CTE, names: Sequence[str]) -> Any:
+    rows = Columns(class_)
+    scopes = _Scopes(class_, select(whom.c.person).scalar_subquery())
     parts: list[Select[Any]] = [
         select(literal("whom").label("scope"), whom.c.person, cast(null(), BigInteger), cast(null(), Double))
     ]
@@ -188,13 +204,13 @@ def _state(table: Any, whom: CTE, names: Sequence[str]) -> Any:
 class _Scopes:
     """Which rows count against each scope."""
 
-    def __init__(self, table: Any, person: Any) -> None:
-        self._table = table
+    def __init__(self, class_: Any, person: Any) -> None:
+        self._class = class_
         self._person = person
 
     def failures(self, name: str) -> list[Any]:
         """The conditions for the failures of a scope since its last success, or since it was unlocked."""
-        rows = self._table.c
+        rows = Columns(self._class)
         failed = or_(rows.success.is_(False), rows.success.is_(None) & rows.code.is_(None))
         # By number: a clock that goes back must not hide what is tried now behind what was tried "later" (RATE-06).
         counted = [
@@ -211,7 +227,7 @@ class _Scopes:
         return [rows.attempt_type == bindparam("kind"), rows.is_during_lockout == no()]
 
     def _last_success(self, name: str) -> Any:
-        earlier = self._table.alias().c
+        earlier = Columns(self._class, self._class.__table__.alias())
         newest = select(earlier.id).where(
             *self._of(earlier), earlier.success == yes(), *getattr(self, _RESET[name])(earlier)
         )

@@ -16,6 +16,7 @@ from onegov_auth.models.base import (
     column_values,
     key_name,
     key_of,
+    parameters,
     primary_key,
 )
 from onegov_auth.models.bundle import Bundle, BundleMixin
@@ -126,6 +127,7 @@ __all__ = [
     "mapping_table",
     "maybe_keys_of",
     "move_rights",
+    "parameters",
     "primary_key",
     "step_names",
     "user_id_in",

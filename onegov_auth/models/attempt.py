@@ -6,8 +6,8 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, Text, delete
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy import BigInteger, Boolean, Integer, Text, delete
+from sqlalchemy.orm import Mapped, mapped_column
 
 from onegov_auth.models.base import Base
 from onegov_auth.models.context import clock_of
@@ -58,19 +58,6 @@ class AttemptMixin:
 
     #: The browser, if it is one that person logged in with before; made of its cookie, and no secret.
     device: Mapped[str | None] = mapped_column(Text, nullable=True)
-
-    @declared_attr.directive
-    @classmethod
-    def __table_args__(cls) -> tuple[Any, ...]:
-        """What is not said by the columns."""
-        # By number, because an account's budget begins with its last success; what was refused in a lockout is
-        # left out, so that whoever knocks on makes no look-up slower.
-        name = cls.__tablename__  # type: ignore[attr-defined]  # of the class that is made
-        return (
-            Index(f"ix_{name}_of_name", "attempt_type", "user_input", "is_during_lockout", "id"),
-            Index(f"ix_{name}_of_person", "attempt_type", "person", "is_during_lockout", "id"),
-            Index(f"ix_{name}_of_address", "attempt_type", "source_ip", "is_during_lockout", "datetime_utc"),
-        )
 
     @classmethod
     def purge_attempts(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Uuid, inspect
+from sqlalchemy import BindParameter, Column, FromClause, Index, Integer, MetaData, Table, Uuid, bindparam, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from onegov_auth.clock import utcnow
@@ -25,6 +25,7 @@ __all__ = [
     "index",
     "key_name",
     "key_of",
+    "parameters",
     "primary_key",
 ]
 
@@ -96,13 +97,26 @@ def column_of(class_: type[Any], name: str) -> Column[Any]:
 
 
 class Columns:
-    """The columns of the table of *class_*, as attributes that are called like those of the class."""
+    """
+    The columns of the table of *class_*, as attributes that are called like those of the class.
 
-    def __init__(self, class_: type[Any]) -> None:
+    Args:
+        class_: The class.
+        alias: An alias of its table, whose columns they are then.
+    """
+
+    def __init__(self, class_: type[Any], alias: FromClause | None = None) -> None:
         self._class = class_
+        self._alias = alias
 
-    def __getattr__(self, name: str) -> Column[Any]:
-        return column_of(self._class, name)
+    def __getattr__(self, name: str) -> Any:
+        column = column_of(self._class, name)
+        return column if self._alias is None else self._alias.c[column.key]
+
+
+def parameters(class_: type[Any], names: Iterable[str]) -> dict[Any, BindParameter[Any]]:
+    """What ``insert(…).values()`` takes, so that a row is given by the names of attributes when it is run."""
+    return {column_of(class_, name): bindparam(name) for name in names}
 
 
 def column_values(class_: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
 
 from onegov_auth.models.types import LowerText
@@ -17,7 +17,8 @@ class UserEmailMixin(UserMixin):
     """
     A :class:`UserMixin` whose login name is the e-mail address: one column, called ``email`` unless declared anew.
 
-    ``username`` and ``email`` are two names of it. Nobody is let in before the address is verified.
+    ``username`` and ``email`` are two names of it. Nobody is let in by a password before the
+    address is verified.
     """
 
     #: The login name, which is the address, in lower case. Declare this one anew to give the column another name.
@@ -39,13 +40,13 @@ class UserEmailMixin(UserMixin):
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the address is verified."""
-        return bool(self.email_verified)
+        """Whether the address is verified, or a provider knows the user by something better than an address."""
+        return bool(self.email_verified) or self.source is not None
 
     @classmethod
     def active_at(cls, now: Any) -> ColumnElement[bool]:
-        """As of any user, and the address is verified."""
-        return and_(super().active_at(now), cls.email_verified)
+        """As of any user, and :attr:`is_confirmed`."""
+        return and_(super().active_at(now), or_(cls.email_verified, cls.source.is_not(None)))
 
     def enable(self) -> None:
         """Let the user log in again; whoever does so vouches for the address."""
