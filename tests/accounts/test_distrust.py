@@ -14,9 +14,11 @@ from onegov_auth.accounts.distrust import Distrust
 from onegov_auth.auth import Auth
 from onegov_auth.database import Database
 from onegov_auth.domain import Callback, Client
-from onegov_auth.models import User, UserIdentity, UserSession
+from onegov_auth.models import Bundle, User, UserIdentity, UserSession
 from onegov_auth.outcomes import LoggedIn, Redirect, Refused
 from onegov_auth.passwords import Hasher
+from onegov_auth.permissions.grants import Grants, Right
+from onegov_auth.permissions.mapped import MappedGrants, Wanted
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.providers import KnownIssuer, person
 
@@ -108,3 +110,26 @@ def test_whether_anybody_came(auth: Auth, log_in: Callable[[str], Any], database
     with database.read() as db:
         assert Distrust("company", auth.clock()).is_known(db)
         assert not Distrust("local", auth.clock()).is_known(db)
+
+
+def test_rights_of_its_groups_go(database: Database, add: Callable[..., User], clock: FakeClock) -> None:
+    """What its groups gave is taken from everybody; what others and people gave stays, and looking takes nothing."""
+    ann, books = add(), Right("bundle", "Books")
+    with database.unit() as db:
+        db.add(Bundle(name="Books"))
+    for source in ("company", "staff"):
+        with database.unit() as db:
+            MappedGrants().apply(db, source, {ann.id: Wanted({books: "a group"})})
+    with database.unit() as db:
+        Grants().give(db, db.get_one(User, ann.id), bundle="Books")
+    distrust = Distrust("company", clock())
+    with database.unit() as db:
+        looked = distrust.affected(db)
+    with database.unit() as db:
+        applied = distrust.apply(db)
+
+    assert looked == applied
+    assert [(one.username, one.grants, one.sessions, one.linked) for one in applied] == [("ann", 1, 0, None)]
+    with database.read() as db:
+        assert [one.origin for one in Grants().of(db, db.get_one(User, ann.id))] == [None, "staff"]
+        assert distrust.affected(db) == []

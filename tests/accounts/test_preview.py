@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from onegov_auth.accounts import Accounts, Conflict, Resolved, preview, preview_checks
+from onegov_auth.accounts import Accounts, Conflict, Resolved, missing_checks, preview, preview_checks
 from onegov_auth.database import Database
-from onegov_auth.models import User, UserIdentity
+from onegov_auth.models import Bundle, User, UserIdentity
 from onegov_auth.outcomes import Refused
 from onegov_auth.providers import CheckState, ProviderSettings
 from onegov_auth.testing.providers import person
@@ -61,6 +61,42 @@ def test_nobody_is_changed(look: Any, resolve: Any, load: Callable[[], User]) ->
     assert found["account"][1].startswith("ann (Ann New) is known")
     assert found["role"][1] == "admin"
     assert (load().role, load().realname) == ("member", "Ann Able")
+
+
+def test_rights_are_shown(look: Any, rows: Callable[[], tuple[int, int]], database: Database) -> None:
+    """The rights somebody would get are named with their groups, without those that aren't there."""
+    with database.unit() as db:
+        db.add(Bundle(name="Books"))
+    found = look(grants={"bundles": {"Books": ["Staff"], "Gone": ["staff"], "Secret": ["admins"]}})
+
+    assert found["grants"] == (CheckState.OK, "bundle Books (Staff)", "")
+    assert "grants" not in look(grants={"bundles": {"Secret": ["admins"]}})
+    assert rows() == (0, 0)
+
+
+def test_rights_of_nobody_are_not_shown(make: Callable[..., Accounts], database: Database) -> None:
+    """Of somebody whom the application wants to be nobody no rights are named."""
+    block = ProviderSettings.model_validate({"kind": "ldap", "roles": ROLES, "grants": {"bundles": {"Books": ["*"]}}})
+    steps = preview_checks(database, make(map_identity=lambda _: None), ANN, block)
+
+    assert [step.name for step in steps] == ["account"]
+
+
+def test_missing_rights(database: Database) -> None:
+    """What ``grants`` gives and isn't there is named, with what to do about it."""
+    grants = {"permissions": {"a.b": ["x"]}, "bundles": {"Books": ["x"]}, "groups": {"Finance": ["x"]}}
+    block = ProviderSettings.model_validate({"kind": "ldap", "grants": grants})
+    with database.unit() as db:
+        db.add(Bundle(name="Books"))
+    steps = list(missing_checks(database, block))
+
+    assert [(step.state, step.detail) for step in steps] == [
+        (CheckState.WARNING, "there is no group Finance"),
+        (CheckState.WARNING, "there is no permission a.b"),
+    ]
+    assert "make it" in steps[0].hint
+    assert "declares" in steps[1].hint
+    assert list(missing_checks(database, ProviderSettings(kind="ldap"))) == []
 
 
 def test_nothing_is_taken_away(look: Any, resolve: Any, load: Callable[[], User]) -> None:

@@ -305,3 +305,32 @@ def test_what_a_broken_block_says_is_left_out(faults: Faults) -> None:
     assert faults(roles={"boss": ["Everything"]}, privileged_roles=["boss"]) == (
         "roles.boss.0: must be one of 'Public', 'Personal', 'Private' or 'Secret'",
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"passwords": {"login": "none"}},
+            "passwords.login: nobody could log in without local passwords: configure a provider beside local",
+        ),
+        (
+            {"passwords": {"login": "break-glass"}, "privileged_roles": []},
+            "passwords.login: break-glass is for the roles in privileged_roles, and there are none",
+        ),
+        (
+            {"passwords": {"login": "break-glass"}, "registration": {"enabled": True}},
+            "registration.enabled: nobody who registers could log in, because of passwords.login",
+        ),
+        (
+            {"passwords": {"login": "none"}, "providers": {"x": {"kind": "any", "link": "prove"}}},
+            "providers.x.link: prove asks for a local password, which passwords.login lets nobody use",
+        ),
+        ({"passwords": {"login": "none"}, "providers": {"x": {"kind": "any"}}}, None),
+        ({"passwords": {"login": "break-glass"}}, None),
+    ],
+    ids=str,
+)
+def test_password_login(faults: Faults, changes: dict[str, Any], expected: str | None) -> None:
+    """Who may log in with a local password is a fault where nobody could log in, or register for nothing."""
+    assert faults(**changes) == (() if expected is None else (expected,))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from onegov_auth.providers import Password, VerifiedIdentity
+from onegov_auth.providers import GrantSettings, Password, VerifiedIdentity
 from onegov_auth.testing.servers import Slapd
 from onegov_auth_ldap import LDAPProvider
 from onegov_auth_ldap.entry import Entry
@@ -245,8 +245,9 @@ def test_named_groups_are_those_of_all_keys() -> None:
     """Roles, the group that is needed and the group that is barred; "*" is no group."""
     settings = reader(Asked(), base=BASE)._settings
     changed = {"roles": {"member": ("*", "b"), "admin": ("a",)}, "require_group": "c", "deny_group": "d"}
+    grants = GrantSettings.model_validate({"bundles": {"Books": ["e", "*"]}})
 
-    assert named_groups(settings.model_copy(update=changed)) == ("a", "b", "c", "d")
+    assert named_groups(settings.model_copy(update={**changed, "grants": grants})) == ("a", "b", "c", "d", "e")
 
 
 def test_posix_asks_for_names_and_the_primary_group() -> None:

@@ -216,3 +216,14 @@ def test_a_template_may_be_a_principal_name(template: str) -> None:
 def test_attribute_names_are_names(key: str, name: str) -> None:
     """Which attributes are searched and read is the administrator's choice alone, and only names can be chosen."""
     assert f"attributes.{key}" in faults(attributes={key: name})
+
+
+def test_groups_of_grants_are_those_of_roles() -> None:
+    """The groups that give rights are put into the same form as those that give a role, and faults are told."""
+    read = settings(grants={"bundles": {"Books": ["CN=Books, OU=Groups,DC=example,DC=org", " Audit "]}})
+
+    assert list(read.grants.rules()) == [("bundle", "Books", ("cn=books,ou=groups,dc=example,dc=org", "Audit"))]
+    with pytest.raises(ValidationError, match=r"grants[\s\S]*is no distinguished name"):
+        settings(grants={"bundles": {"Books": ["cn=a,,dc=org"]}})
+    with pytest.raises(ValidationError, match=r"groups\.base is missing: bare names \(audit\)"):
+        settings(groups={}, roles={}, grants={"bundles": {"Books": ["audit", "cn=a,dc=org"]}})
