@@ -52,6 +52,8 @@ _WORDS = {
     "bundle_changed": _("Bundle changed"),
     "bundle_deleted": _("Bundle deleted"),
     "unlocked": _("Unlocked"),
+    "granted": _("Right given"),
+    "withdrawn": _("Right taken away"),
     "attempts_purged": _("Attempts deleted"),
 }
 _OTHER = _("Account changed")
