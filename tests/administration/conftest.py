@@ -62,7 +62,8 @@ class Office:
     def mails(self) -> list[str]:
         """What is mailed: receiver and text of each."""
         self.auth.mailer.deliver()
-        found: list[Any] = [message_from_bytes(path.read_bytes(), policy=default) for path in (self.maildir / "new").glob("*")]
+        arrived = sorted((self.maildir / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
+        found: list[Any] = [message_from_bytes(path.read_bytes(), policy=default) for path in arrived]
         return [f"{mail['To']}\n{mail.get_body(('plain',)).get_content()}" for mail in found]
 
 

@@ -15,6 +15,7 @@ from onegov_auth.models import as_key, key_of, primary_key
 from onegov_auth.outcomes import Refused
 from onegov_auth.web.account_page import identity_of, named, person_of
 from onegov_auth.web.admin.entity import EntityView
+from onegov_auth.web.admin.reasons import reason
 from onegov_auth.web.admin.user_grid import UserGrid
 from onegov_auth.web.fields import FormFields, posted_fields, query_fields
 from onegov_auth.web.names import visible
@@ -166,10 +167,13 @@ class Users(EntityView):
             "tokens": tokens[:_LISTED],
             "more_tokens": max(0, len(tokens) - _LISTED),
             "why": why if why in tokens else None,
-            "chains": [str(chain) for chain in auth.explain_permission(user, why)] if why and why in tokens else [],
+            "chains": self._reasons(user, why) if why and why in tokens else [],
             "may_invite": auth.may_choose_password(user),
             "is_me": key_of(user) == key_of(person_of(self.request)),
         }
+
+    def _reasons(self, user: Any, token: str) -> list[str]:
+        return [reason(self.request.translate, chain) for chain in self.auth.explain_permission(user, token)]
 
     def do_activate(self, user: Any) -> Response:
         """Let somebody in again."""

@@ -173,7 +173,6 @@ def _counting(database: Any) -> Callable[[], int]:
     return since
 
 
-@pytest.mark.sec("ASVS-1.2.10")
 def test_file_has_everything_found(people: Any, desk: Any) -> None:
     """The file has the columns and rows of the list, all pages of it, and no formulas."""
     with people.unit() as db:
