@@ -77,7 +77,7 @@ def _after_flush(session: Session, _context: object) -> None:
         if isinstance(changed, UserMixin) and _ends_sessions(changed):
             class_ = changed.__entities__.user
             end_sessions(session, class_, primary_key(class_) == key_of(changed), keep=session.info.get(KEEP_SESSION))
-        if isinstance(changed, UserMixin) and _changed(changed, ENDS_TOKENS):
+        if isinstance(changed, UserMixin) and (_changed(changed, ENDS_TOKENS) or _is_disabled_now(changed)):
             _end_tokens(session, changed)
 
 
@@ -93,7 +93,11 @@ def _end_tokens(session: Session, user: UserMixin) -> None:
 def _ends_sessions(user: UserMixin) -> bool:
     if _changed(user, ENDS_SESSIONS):
         return True
-    # A date to come ends nothing before it is there; from then on the session isn't found.
+    return _is_disabled_now(user)
+
+
+def _is_disabled_now(user: UserMixin) -> bool:
+    # A date to come ends nothing before it is there; from then on neither session nor token is found.
     return _changed(user, ["disabled_utc"]) and user.is_disabled_by_date
 
 

@@ -43,7 +43,7 @@ from onegov_auth.models.user_activity import WithActivity
 from onegov_auth.models.user_permissions import WithPermissions
 from onegov_auth.models.user_rights import WithRights
 from onegov_auth.models.user_steps import WithSteps
-from onegov_auth.models.user_token import UserTokenMixin
+from onegov_auth.models.user_token import WithAuthToken
 from onegov_auth.models.user_tokens import WithTokens
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class UserMixin(
     WithSessions,
     WithSteps,
     WithTokens,
-    UserTokenMixin,
+    WithAuthToken,
     TimestampMixin,
 ):
     """

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from onegov_auth.models.entities import Entities
     from onegov_auth.raw_tokens import Presented
 
-__all__ = ["AUTH_TOKEN", "UserTokenMixin"]
+__all__ = ["AUTH_TOKEN", "UserTokenMixin", "WithAuthToken"]
 
-#: What the one token is called that :meth:`UserTokenMixin.reset_auth_token` makes and replaces.
+#: What the one token is called that :meth:`WithAuthToken.reset_auth_token` makes and replaces.
 AUTH_TOKEN = "auth token"
 
 #: How long it is good: as ``tokens.api.expires`` has it by default. The second seed's have no end.
 VALID = timedelta(days=365)
 
 
-class UserTokenMixin:
+class WithAuthToken:
     """
     A user with one token that is made anew at will, beside the named ones of ``account/tokens``.
 
     It needs no column: the token is a row of ``api_tokens``, stored as a SHA-256 and found by an index, and it is good
-    wherever those are. Part of :class:`onegov_auth.models.UserMixin`. Sessions need keys, as every session of
+    wherever those are. Sessions need keys, as every session of
     :class:`onegov_auth.database.Database` with keys has.
     """
 
@@ -128,6 +128,10 @@ class UserTokenMixin:
         row = session.execute(found).one_or_none()
         given = hash_of(keys_of(session).application, known)
         return row.user_id if row is not None and hmac.compare_digest(row.token_hash, given) else None
+
+
+class UserTokenMixin(WithAuthToken):
+    """The second seed's name; :class:`onegov_auth.models.UserMixin` has it all, and may be named before or after it."""
 
 
 def _known(token: str) -> Presented:

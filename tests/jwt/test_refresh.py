@@ -9,7 +9,7 @@ from sqlalchemy import select
 from onegov_auth.api_clients import TokenPair
 from onegov_auth.collections import UserCollection
 from onegov_auth.jwt import Refreshed, RefreshTokens
-from onegov_auth.models import RefreshToken, UserSession
+from onegov_auth.models import RefreshToken, User, UserSession
 from onegov_auth.outcomes import Refused
 
 PASSWORD = "correct horse battery staple"
@@ -89,7 +89,7 @@ def test_nonsense(auth: Any, token: str) -> None:
 def test_whoever_may_not_be_in(auth: Any, client: Any, first: TokenPair, clock: Any) -> None:
     """A refresh token of somebody who is disabled by now gives nothing."""
     with auth.database.unit() as db:
-        UserCollection(db).by_username("ann@example.org").disabled_utc = clock()
+        db.scalars(select(User)).one().disabled_utc = clock()
         db.flush()
     assert isinstance(auth.token_refresh(first.refresh, client), Refused)
 

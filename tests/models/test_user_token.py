@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -99,14 +100,14 @@ def test_no_token_without_a_key(sqlite_url: str) -> None:
     database.dispose()
 
 
-def test_an_applications_own_users(sqlite_url: str, clock: FakeClock) -> None:
-    """Own classes have it by ``UserMixin``, and may name ``UserTokenMixin`` besides."""
+@pytest.mark.parametrize("mixins", [(UserMixin, UserTokenMixin), (UserTokenMixin, UserMixin), (UserMixin,)], ids=str)
+def test_an_applications_own_users(sqlite_url: str, clock: FakeClock, mixins: tuple[type, ...]) -> None:
+    """Own classes have it by ``UserMixin``, and may name ``UserTokenMixin`` besides, before or after."""
 
     class Base(DeclarativeBase):
         pass
 
-    class Person(UserMixin, UserTokenMixin, Base):
-        __tablename__ = "people"
+    Person: Any = type("Person", (*mixins, Base), {"__tablename__": "people"})  # noqa: N806 - a class
 
     entities = Entities.on(Base, user=Person)
     database = Database(sqlite_url, clock=clock, keys=Keys((SECRET,), "main/app"), entities=entities)

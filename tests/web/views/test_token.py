@@ -33,7 +33,7 @@ def post(town: Any, path: str = PATH, status: int = 200, **fields: str) -> Any:
 
 
 def tokens(town: Any, **more: str) -> Any:
-    return post(town, **ANN, **more)
+    return post(town, PATH, 200, **ANN, **more)
 
 
 def status(town: Any, access: str, path: str = "/private") -> int:
