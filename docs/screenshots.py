@@ -30,7 +30,11 @@ TARGET = ROOT / "screenshots"
 WIDTHS = {"wide": 1280, "narrow": 360}  # CSS pixels; the narrow one is WCAG 2.2 SC 1.4.10's and a small phone's
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PUBLIC = {"demo-home": "", "demo-login": "auth/login", "demo-mails": "mails"}
-PERSONAL = {"demo-personal": "personal", "demo-account": "auth/account"}
+PERSONAL = {
+    "demo-personal": "personal",
+    "demo-account": "auth/account",
+    "demo-tokens": "auth/account/tokens",
+}
 START_TIMEOUT = 120  # seconds; the first start installs what the OpenID provider is made of
 
 # The background services look for hosts on the internet at every start; --no-sandbox because root has no other choice.
