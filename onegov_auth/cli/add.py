@@ -26,6 +26,7 @@ __all__ = ["add", "known_role"]
 @click.option("--yubikey", metavar="OTP", help="The YubiKey of the user: touch it, or type its public id.")
 @click.option("--realname", metavar="TEXT", help="The name to show.")
 @click.option("--phone-number", metavar="NUMBER", help="The phone number.")
+@click.option("--superuser", is_flag=True, help="The user has every permission there is.")
 @pass_operator
 def add(  # noqa: PLR0913 - one argument per option
     operator: Operator,
@@ -37,6 +38,7 @@ def add(  # noqa: PLR0913 - one argument per option
     yubikey: str | None,
     realname: str | None,
     phone_number: str | None,
+    superuser: bool,
 ) -> None:
     """
     Add a user USERNAME with the role ROLE.
@@ -59,10 +61,11 @@ def add(  # noqa: PLR0913 - one argument per option
         )
         # Where people log in by their address, an operator who adds one vouches for it.
         user.enable()
+        user.is_superuser = superuser
         if yubikey:
             give_yubikey(unit, user, yubikey)
         unit.db.flush()
-        unit.tell("added", user, Step("role", role))
+        unit.tell("added", user, Step("role", role), *([Step("superuser", "yes")] if superuser else []))
         return key_of(user)
 
     id_ = operator.change(work)

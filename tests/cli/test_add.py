@@ -38,6 +38,15 @@ def test_added_password_works(run: Callable[..., Any], database: Any) -> None:
         assert user.phone_number == "+41791234567"
 
 
+def test_superuser(run: Callable[..., Any], find: Callable[[str], User], told: Callable[[], Any]) -> None:
+    """One has every permission, which the event tells; anybody else is none."""
+    run("add", "member", "root", "--password", PASSWORD, "--superuser")
+    run("add", "member", "ann", "--password", PASSWORD)
+
+    assert (find("root").is_superuser, find("ann").is_superuser) == (True, False)
+    assert told()[0] == ("added", "root", [["role", "member"], ["superuser", "yes"]])
+
+
 def test_password_from_stdin(run: Callable[..., Any], find: Callable[[str], User]) -> None:
     """A hyphen reads the password from stdin, where nobody else sees it."""
     result = run("add", "member", "ann", "--password", "-", typed=f"{PASSWORD}\n")
