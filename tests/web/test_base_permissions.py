@@ -213,9 +213,10 @@ def test_scope_narrows(
     assert {name for name, wanted in asked.items() if may(Root(), wanted, scope=scope, by_token=True)} == expected
 
 
-def test_scope_narrows_roles_on_objects_and_superusers(may: Callable[..., bool], ann: User, database: Database) -> None:
+def test_scope_narrows_superusers(may: Callable[..., bool], visit: Any, ann: User, database: Database) -> None:
     """What isn't in the scope is no superuser's either."""
     change(database, ann, lambda db, user: give(db, user, "superuser"))
+    visit.log_in("ann@example.org")
 
     assert not may(Root(), Secret, scope=frozenset({"read"}))
     assert not may(Root(), has_any("write"), scope=frozenset({"read"}))
