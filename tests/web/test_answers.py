@@ -16,6 +16,7 @@ from onegov_auth.web.login_page import login_form
 OUTCOMES: dict[str, Any] = {
     "refused": Refused("wrong_password"),
     "waiting": Refused("locked", retry_after=90),
+    "locked out": Refused("locked_out"),
     "down": Unavailable("staff"),
 }
 
@@ -50,6 +51,7 @@ def _answer(ask: Callable[..., Any], app: Any) -> Callable[..., Any]:
         ("refused", "start", 200),
         ("refused", "callback", 303),
         ("waiting", "password", 429),
+        ("locked out", "password", 429),
         ("waiting", "callback", 303),
         ("down", "password", 503),
         ("down", "start", 503),

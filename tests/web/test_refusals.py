@@ -143,3 +143,16 @@ def test_application_may_have_its_own_error_page(make_app: Any, make_browser: An
     Site.html(model=HTTPNotFound)(_own)
 
     assert make_browser(make_app(cls=Site)).get("/nothing").text == "our own words"
+
+
+@pytest.mark.sec("RATE-05", "ASVS-16.5.2")
+def test_without_redis_nobody_guesses(make_app: Callable[..., Any], make_browser: Callable[..., Any]) -> None:
+    """Where attempts are counted in a Redis that is down, a login is a 503, and pages that count nothing go on."""
+    browser = make_browser(make_app(redis="redis://127.0.0.1:1/0"))
+    form = browser.get("/auth/login").form
+    form["username"], form["password"] = "ann@example.org", "x"
+
+    response = form.submit(expect_errors=True)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
+    assert "try again later" in response.text
+    assert browser.get("/").status_code == 200
