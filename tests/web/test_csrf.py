@@ -22,6 +22,7 @@ FORMS = {
     "PasswordRequest": "/auth/request-password",
     "PasswordReset": "/auth/reset-password",
     "PendingStep": "/auth/step",
+    "ChoosePassword": "/auth/choose-password",
     "Account": "/auth/account",
     "Confirmation": "/auth/account/confirm",
     "OwnPassword": "/auth/account/password",

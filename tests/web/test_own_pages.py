@@ -14,6 +14,7 @@ PATHS = {
     own_pages.PasswordRequest: "request-password",
     own_pages.PasswordReset: "reset-password",
     own_pages.PendingStep: "step",
+    own_pages.ChoosePassword: "choose-password",
     own_pages.Account: "account",
     own_pages.Confirmation: "account/confirm",
     own_pages.OwnPassword: "account/password",
