@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 from webob.exc import HTTPMethodNotAllowed
 
 from onegov_auth.i18n import _
 from onegov_auth.models import key_of, primary_key
-from onegov_auth.models.effective import holders
+from onegov_auth.models.effective import holders, is_holder
 from onegov_auth.web.admin.entity import READ, EntityView
 from onegov_auth.web.admin.reasons import reason
 from onegov_auth.web.columns import Column, LinkColumn
@@ -30,6 +31,9 @@ __all__ = ["Permissions"]
 
 #: How many users one page explains.
 SHOWN = 25
+
+#: How many users are counted: counting all of a hundred thousand takes longer than all else.
+COUNTED = 1000
 
 #: How many groups or bundles are named.
 NAMED = 100
@@ -84,9 +88,9 @@ class Permissions(EntityView):
             raise HTTPMethodNotAllowed
         permission = self.init_object("edit")
         fields = query_fields(self.request)
-        having, asked = self._having(permission), fields.get("q", "").strip()[:MAX_TEXT].replace("\x00", "")
-        total = int(self.request.db.scalar(select(func.count()).select_from(having.subquery())) or 0)
-        people, following = self._page(having, asked, fields.get("after", ""))
+        asked = fields.get("q", "").strip()[:MAX_TEXT].replace("\x00", "")
+        total = self._total(permission)
+        people, following = self._page(permission, asked, fields.get("after", ""), many=total > COUNTED)
         return self.render(
             "admin_permission",
             crud=self,
@@ -95,26 +99,41 @@ class Permissions(EntityView):
             groups=self._names(permission.groups),
             bundles=self._names(permission.bundles),
             holders=[self._holder(user, permission.token) for user in people],
-            total=total,
+            total=min(total, COUNTED),
+            more=total > COUNTED,
             asked=asked,
             next_url=self._next_url(permission, asked, following),
             here=self.url(key_of(permission)),
         )
 
-    def _having(self, permission: Any) -> Select[Any]:
+    def _total(self, permission: Any) -> int:
+        """How many have it; no more are counted than one above :data:`COUNTED`."""
         auth = self.request.root_app.auth
-        users: Any = auth.entities.user
-        return select(users).where(primary_key(users).in_(holders(auth.entities, key_of(permission), auth.clock())))
+        having = holders(auth.entities, key_of(permission), auth.clock()).subquery()
+        some = select(having.c[0]).distinct().limit(COUNTED + 1).subquery()
+        return int(self.request.db.scalar(select(func.count()).select_from(some)) or 0)
 
-    def _page(self, having: Select[Any], asked: str, after: str) -> tuple[Sequence[Any], str | None]:
-        """Those after a name, in order of the names, and the last name if there are more."""
-        users: Any = self.request.root_app.auth.entities.user
+    def _page(self, permission: Any, asked: str, after: str, *, many: bool) -> tuple[Sequence[Any], str | None]:
+        """
+        Those after a name, in order of the names, and the last name if there are more.
+
+        Of few, all keys are looked up; if there are many, the next ones are soon found by going through the users.
+        """
+        auth = self.request.root_app.auth
+        users: Any = aliased(auth.entities.user)
+        key, now = getattr(users, primary_key(auth.entities.user).key), auth.clock()
+        has = (
+            is_holder(auth.entities, users, key_of(permission), now)
+            if many
+            else key.in_(holders(auth.entities, key_of(permission), now))
+        )
+        found = select(users).where(has)
         if asked:
-            having = having.where(contains(users.username, asked) | contains(users.realname, asked))
+            found = found.where(contains(users.username, asked) | contains(users.realname, asked))
         if after:
-            having = having.where(users.username_key > after)
-        found = self.request.db.scalars(having.order_by(users.username_key).limit(SHOWN + 1)).all()
-        return found[:SHOWN], found[SHOWN - 1].username_key if len(found) > SHOWN else None
+            found = found.where(users.username_key > after)
+        people = self.request.db.scalars(found.order_by(users.username_key).limit(SHOWN + 1)).all()
+        return people[:SHOWN], people[SHOWN - 1].username_key if len(people) > SHOWN else None
 
     def _holder(self, user: Any, token: str) -> Holder:
         auth = self.request.root_app.auth

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import func, select, union
+from sqlalchemy import exists, func, select, union_all
 from sqlalchemy.orm import selectinload
 
 from onegov_auth.forms import BundleForm, GroupForm
@@ -72,10 +73,16 @@ class RightsGrid(Grid):
         auth, kind = self.crud.request.root_app.auth, self.crud.entity  # type: ignore[attr-defined] # an EntityView
         table, grants = getattr(auth.entities, f"user_{kind}s").c, auth.entities.grant
         given, granted = table[f"{kind}_id"], getattr(grants, f"{kind}_id")
-        alive = select(granted, grants.user_id).where(granted.is_not(None), counts(auth.entities, auth.clock()))
-        having = union(select(given.label("thing"), table.user_id), alive).subquery()
-        rows = self.db.execute(select(having.c.thing, func.count()).group_by(having.c.thing))
-        return {thing: count for thing, count in rows}  # noqa: C416 - rows are no pairs for mypy
+        by_hand = select(given.label("thing"), func.count().label("users")).group_by(given)
+        # Whoever has it by hand as well is counted there; no list of all members has to be sorted for that.
+        both = exists().where(table.user_id == grants.user_id, given == granted)
+        more = select(granted, func.count(grants.user_id.distinct())).where(
+            granted.is_not(None), counts(auth.entities, auth.clock()), ~both
+        )
+        found: Counter[Any] = Counter()
+        for thing, users in self.db.execute(union_all(by_hand, more.group_by(granted))):
+            found[thing] += users
+        return found
 
 
 class GroupGrid(RightsGrid):

@@ -102,6 +102,24 @@ def test_pages_join(desk: Any, read: Any, database: Any) -> None:
     assert names == ["ann@example.org", "bob@example.org", *(f"n{number:02}" for number in range(60))]
 
 
+def test_many_have_it(desk: Any, read: Any, database: Any) -> None:
+    """Of a thousand and more, nobody is left out, and no more are counted."""
+    with database.unit() as db:
+        group = db.scalars(select(UserGroup)).one()
+        people = [User(username=f"n{number:04}", role="member", password_hash="x") for number in range(1100)]
+        db.add_all(people)
+        db.flush()
+        db.execute(insert(DEFAULT.user_groups), [{"user_id": one.id, "group_id": group.id} for one in people])
+        db.scalars(select(User).where(User.username == "dora@example.org")).one().is_superuser = True
+
+    first = desk.get(f"{PATH}/{read}")
+    assert "More than 1000 users have it." in first.text
+    assert list(shown(first))[:4] == ["ann@example.org", "bob@example.org", "dora@example.org", "n0000"]
+    last = desk.get(f"{PATH}/{read}", {"after": "n1097"})
+    assert list(shown(last)) == ["n1098", "n1099"]
+    assert list(shown(desk.get(f"{PATH}/{read}", {"q": "carl"}))) == []
+
+
 def test_nobody_has_it(desk: Any, read: Any) -> None:
     """Of a permission that nobody has, the page says so."""
     assert "Nobody has it." in desk.get(PATH).click("invoices.write").text
