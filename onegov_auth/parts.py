@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from onegov_auth.database import Database
     from onegov_auth.models import Entities
+    from onegov_auth.providers import ProviderSettings
     from onegov_auth.settings import Settings
 
 __all__ = ["Parts"]
@@ -106,11 +107,14 @@ class Parts:
         self._what_works({"clock": clock, "entities": entities})
         self._prove_again(factors)
         self.road = self._road()
-        blocks = settings.providers
-        if settings.passwords.login == "none":
-            # Nobody is asked for what lets nobody in; every page and road that a local password has ends with it.
-            blocks = {name: block for name, block in blocks.items() if name != LOCAL}
-        self.providers = providers if providers is not None else make_providers(blocks, self._services)
+        self.providers = providers if providers is not None else make_providers(self._blocks(), self._services)
+
+    def _blocks(self) -> Mapping[str, ProviderSettings]:
+        blocks = self.settings.providers
+        if self.settings.passwords.login != "none":
+            return blocks
+        # Nobody is asked for what lets nobody in; every page and road that a local password has ends with it.
+        return {name: block for name, block in blocks.items() if name != LOCAL}
 
     def password_login(self, role: str) -> bool:
         """Whether somebody with that role may log in with a local password; see ``passwords.login``."""

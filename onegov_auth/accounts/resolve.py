@@ -93,7 +93,7 @@ class Accounts(Following):
         entities: Entities = DEFAULT,
     ) -> None:
         rules = Rules(tuple(roles), frozenset(privileged_roles), frozenset(change_username_roles))
-        super().__init__(rules, hooks if hooks is not None else Hooks(), clock, entities)
+        super().__init__(rules, hooks or Hooks(), clock, entities)
         self._password_login = password_login
         self._identities: Any = entities.identity
         table: Any = self._users.__table__
@@ -115,12 +115,9 @@ class Accounts(Following):
         self._by_key = Prepared(database.engine.dialect, by_key)
         self._as_key = self._by_key.converter(key)
         self._unchanged = Unchanged(database.engine.dialect, entities, self.rules, clock)
-        self._logged_in = Prepared(
-            database.engine.dialect,
-            update(table)
-            .where(key == bindparam("key"))
-            .values({rows.last_login: bindparam("now"), rows.modified: rows.modified}),
-        )
+        noted = {rows.last_login: bindparam("now"), rows.modified: rows.modified}
+        logged_in = update(table).where(key == bindparam("key")).values(noted)
+        self._logged_in = Prepared(database.engine.dialect, logged_in)
 
     def resolve(
         self,
