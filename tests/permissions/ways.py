@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from onegov_auth.models import Bundle, Grant, PermissionRow, User, UserGroup
 
-__all__ = ["GRANTED", "WAYS", "give", "permission"]
+__all__ = ["BY_HAND", "GRANTED", "WAYS", "give", "permission"]
 
 #: Given by hand, and by a grant.
 BY_HAND = ("own", "bundle", "group", "group's bundle")
