@@ -71,7 +71,7 @@ class ManagingRights(Administering):
 
         def work(deed: Deed) -> Done | Refused:
             model: Any = getattr(self.entities, kind)
-            thing = model() if key is None else deed.db.get(model, as_key(model, key))
+            thing = model() if key is None else self._thing(deed, model, key)
             if thing is None:
                 return Refused(f"unknown_{kind}")
             before = self._tokens_of_actor(deed)
@@ -137,7 +137,7 @@ class ManagingRights(Administering):
 
         def work(deed: Deed) -> Done | Refused:
             model: Any = getattr(self.entities, kind)
-            thing = deed.db.get(model, as_key(model, key))
+            thing = self._thing(deed, model, key)
             if thing is None:
                 return Refused(f"unknown_{kind}")
             before = self._tokens_of_actor(deed)
@@ -150,6 +150,10 @@ class ManagingRights(Administering):
             return Done(code)
 
         return self.administer(code, by, client, work)
+
+    def _thing(self, deed: Deed, model: Any, key: Any) -> Any:
+        known = as_key(model, key)
+        return None if known is None else deed.db.get(model, known)
 
     def _members_of(self, deed: Deed, kind: str, key: Any) -> int:
         """How many users were given it by hand."""
