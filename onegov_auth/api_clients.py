@@ -127,7 +127,7 @@ class ApiClients(SingleStep, Bearers):
 
         Returns:
             The tokens; ``Refused`` with ``unknown_token``, ``unknown_session`` or ``token_reused``: it was used before,
-            and the session is over now (RFC 9700 §4.14.2).
+            and the session is over now (RFC 9700 §4.14.2); ``locked`` after too many unknown ones from an address.
         """
 
         def work(db: Session) -> Refreshed | Refused:
@@ -139,6 +139,8 @@ class ApiClients(SingleStep, Bearers):
             return next_
 
         found = self.database.once(work)
+        if isinstance(found, Refused) and found.code == "unknown_token":
+            return self._unknown(client)
         if isinstance(found, Refused):
             return self.refused(found, replace(self.event("token_refreshed", client), failed=True))
         identity = self.sessions.by_id(found.session_id)

@@ -12,7 +12,7 @@ from sqlalchemy import event, select
 
 from onegov_auth.domain import Client
 from onegov_auth.jwt.keys import Registry
-from onegov_auth.models import RefreshToken, SigningKey, User, UserSession
+from onegov_auth.models import CHANGE_PASSWORD, RefreshToken, SigningKey, User, UserSession
 from onegov_auth.outcomes import Refused
 
 PASSWORD = "correct horse battery staple"
@@ -128,6 +128,23 @@ def test_limits_are_those_of_a_login(town: Any) -> None:
     response = town.browser().post_json(PATH, ANN, status=429)
     assert int(response.headers["Retry-After"]) > 0
     assert town.browser().log_in("ann@example.org").status_code == 429
+
+
+def test_what_has_to_be_done_in_a_browser(town: Any) -> None:
+    """Who has to choose another password first is sent to a browser, and has no session yet."""
+    with town.app.auth.database.unit() as db:
+        db.scalars(select(User)).one().require_step(CHANGE_PASSWORD)
+
+    assert post(town, PATH, 403, **ANN)["error"] == "browser_required"
+    assert sessions(town) == 0
+
+
+@pytest.mark.sec("RATE-04")
+def test_unknown_refresh_tokens_are_counted(make_town: Any) -> None:
+    """An address that comes with too many of them has to wait."""
+    town = make_town(tokens={"jwt": {"enabled": True}}, attempts={"token": {"limit": 1}})
+    post(town, PATH, 401, refresh_token="x" * 43)
+    assert post(town, PATH, 429, refresh_token="y" * 43)["error"] == "too_many_attempts"
 
 
 @pytest.mark.sec("CSRF-01")
