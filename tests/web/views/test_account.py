@@ -98,7 +98,7 @@ def test_unknown_language(town: Any) -> None:
     assert town.user("ann@example.org").realname is None
 
 
-@pytest.mark.sec("ASVS-15.3.3")
+@pytest.mark.sec("ASVS-15.3.3", "ASVS-8.2.3")
 def test_nobody_gives_themselves_a_role(town: Any) -> None:
     """What else is posted with the form changes nothing."""
     browser = town.member()
