@@ -39,6 +39,20 @@ FORMS = {
     "OwnFactor": "/auth/account/factors/00000000-0000-0000-0000-000000000000",
     "OwnCodes": "/auth/account/factors/codes",
 }
+NOBODYS = "00000000-0000-0000-0000-000000000000"
+#: The pages of lists and forms: where each kind is, and which there are.
+CRUD = {"List": "", "Add": "/new", "Edit": f"/{NOBODYS}", "Delete": f"/{NOBODYS}/delete", "Do": f"/{NOBODYS}/do/it"}
+ALL = ("List", "Add", "Edit", "Delete", "Do")
+LISTS = {
+    "Users": ("users", ALL),
+    "Groups": ("groups", ALL),
+    "Bundles": ("bundles", ALL),
+    "Permissions": ("permissions", ("List", "Edit", "Do")),
+    "Events": ("events", ("List", "Edit", "Do")),
+    "Attempts": ("attempts", ("List",)),
+    "OpenSessions": ("sessions", ("List",)),
+}
+FORMS |= {f"{name}{kind}": f"/auth/admin/{path}{CRUD[kind]}" for name, (path, kinds) in LISTS.items() for kind in kinds}
 FACTORS = {"totp": {}, "recovery_codes": {}, "webauthn": {"passwordless": True}}
 EXEMPT = {ProviderCallback.__name__, Endpoint.__name__}
 
