@@ -96,7 +96,7 @@ class WithSessions:
         return self._end()
 
     def get_id(self) -> str:
-        """The second seed's name of what :attr:`onegov_auth.domain.Identity.uid` says: the key, in hexadecimal."""
+        """The second seed's name of an identity's ``uid``: the key, in hexadecimal."""
         return hexadecimal(key_of(self))
 
     @property
