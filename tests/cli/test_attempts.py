@@ -73,10 +73,9 @@ def test_unlock_an_address(run: Any, answer: Any, tries: Attempts) -> None:
     assert run("unlock").exit_code == 2
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_unlock_in_redis(tries: Attempts, database: Database, redis_url: str, tmp_path: Path) -> None:
     """Where Redis counts, the command unlocks there."""
-    if database.dialect != "sqlite":
-        pytest.skip("one database is enough")
     config = tmp_path / "auth.yml"
     config.write_text(
         f"base_url: https://app.example.org\ndatabase: {database.engine.url}\nredis: {redis_url}\n"
