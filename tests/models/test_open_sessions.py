@@ -114,3 +114,11 @@ def test_a_new_name_ends_all_sessions(session: Session, user: User, log_in: LogI
     session.commit()
     assert (user.username, user.username_key) == ("anna@example.org", "anna@example.org")
     assert count(session) == 0
+
+
+def test_the_second_seeds_session_key_ends_sessions(user: User, log_in: Callable[..., UserSession]) -> None:
+    """It is the user's key, which opens nothing; another one would change nothing, so all sessions end instead."""
+    log_in(user)
+    assert user.get_id() == user.session_key == user.id.hex
+    user.reset_session_key()
+    assert user.sessions == {}
