@@ -2,7 +2,7 @@
 Permissions of somebody in 50 groups with 20 bundles of 10 permissions each, beside the statements one writes by hand.
 
 By hand means: the SQL as one writes it, over the plain tables, without dates or origins of grants and without
-superusers, on the same driver's connection of a pool of the same kind, in autocommit.
+superusers, on the driver's connection from the same pool, in autocommit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from uuid import UUID
 
 from sqlalchemy import Engine, create_engine, insert, select, text
 
-from benchmarks.baseline import engine_for
 from benchmarks.framework import App, Root, get
 from benchmarks.measure import Line, Measured, interleaved
 from benchmarks.people import refresh, session_token
@@ -101,7 +100,7 @@ def permissions(name: str, url: str, settings: Settings, blocks: int) -> Iterato
     """One check and all permissions, cold, on a database with people; and a check in a request that asked before."""
     engine = create_engine(url)
     auth = Auth.from_settings(settings)
-    reading = engine_for(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+    reading = auth.database.engine
     with engine.connect() as connection:
         user = connection.execute(select(User.id).order_by(User.id)).scalars().first()
     for distinct in (GROUPS * BUNDLES * PERMISSIONS, 500):
@@ -110,7 +109,7 @@ def permissions(name: str, url: str, settings: Settings, blocks: int) -> Iterato
         yield _single(label, auth, reading, user, blocks)
         yield _whole(label, auth, reading, user, blocks)
     yield from _further(name, settings, blocks)
-    for used in (engine, reading, auth.database):
+    for used in (engine, auth.database):
         used.dispose()
 
 
@@ -149,14 +148,19 @@ def _whole(label: str, auth: Auth, reading: Engine, user: Any, blocks: int) -> L
 def _by_hand(reading: Engine, statement: str, user: Any) -> Callable[..., list[Any]]:
     compiled = text(statement).compile(dialect=reading.dialect)
     sql, positions = str(compiled), compiled.positiontup
-    key = user if reading.dialect.name == "postgresql" else user.hex
+    switch = reading.dialect.name == "postgresql"
+    key = user if switch else user.hex
 
     def ask(token: str = "") -> list[Any]:
         values = {"user": key, "token": token}
         connection = reading.raw_connection()
         try:
             driver: Any = connection.driver_connection
+            if switch:
+                driver.autocommit = True
             rows: list[Any] = driver.execute(sql, [values[at] for at in positions] if positions else values).fetchall()
+            if switch:
+                driver.autocommit = False
             return rows
         finally:
             connection.close()
