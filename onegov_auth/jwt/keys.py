@@ -140,7 +140,7 @@ class SigningKeys:
     def signing(self) -> tuple[str, VerifyingKey]:
         """The name of the key that signs now, and the key; one is made if there is none, or it is too old."""
         now = self._clock()
-        if self._signing is None or self._loaded is None or now >= self._loaded + timedelta(seconds=FRESH):
+        if self._signing is None or not self._is_fresh(now):
             self._load()
         signing = self._signing
         if signing is None or signing.algorithm != self._limits.algorithm or now >= signing.created + ROTATE:
@@ -151,10 +151,14 @@ class SigningKeys:
         return signing.id, VerifyingKey(signing.algorithm, signing.key)
 
     def verifying(self, name: str) -> VerifyingKey | None:
-        """The key of that name, from our own table and nowhere else (ASVS 9.1.3); ``None`` if there is none."""
+        """
+        The key of that name, from our own table and nowhere else (ASVS 9.1.3); ``None`` if there is none.
+
+        One that was retired, whoever has it now, is none any more a minute after its last token was over.
+        """
         known = self._known.get(name)
-        if known is None:
-            # Another process may have made it.
+        if known is None or not self._is_fresh(self._clock()):
+            # Another process may have made it, or retired it.
             self._load()
             known = self._known.get(name)
         return known
@@ -196,6 +200,9 @@ class SigningKeys:
         """Delete the keys none of whose tokens can be good any more; returns how many."""
         gone = delete(self._rows).where(*self._own(), self._rows.retired <= self._oldest())
         return int(getattr(db.execute(gone.execution_options(synchronize_session=False)), "rowcount", 0))
+
+    def _is_fresh(self, now: datetime) -> bool:
+        return self._loaded is not None and now < self._loaded + timedelta(seconds=FRESH)
 
     def _own(self) -> tuple[Any, ...]:
         return (self._rows.application == self._keys.application,)

@@ -55,6 +55,18 @@ def test_a_new_key_takes_over(make_keys: Make, clock: FakeClock) -> None:
     assert make_keys().verifying(old) is None
 
 
+@pytest.mark.sec("ASVS-9.1.3")
+def test_a_retired_key_is_forgotten_by_whoever_only_verifies(make_keys: Make, clock: FakeClock) -> None:
+    """A process that signs nothing forgets it as well: a stolen key is worth nothing once it was replaced."""
+    one, other = make_keys(), make_keys()
+    old, _ = one.signing()
+    assert other.verifying(old) is not None
+    one.rotate()
+
+    clock.advance(600 + 120 + 60)
+    assert other.verifying(old) is None
+
+
 def test_old_keys_are_deleted(keys: SigningKeys, database: Database, clock: FakeClock) -> None:
     """Not while a token that they signed may be good."""
     keys.signing()
