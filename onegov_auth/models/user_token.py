@@ -91,7 +91,11 @@ class WithAuthToken:
         return token
 
     def verify_token(self, token: str) -> bool:
-        """Whether *token* is a token of this user that is still good, whoever made it."""
+        """
+        Whether *token* is a token of this user that is still good, whoever made it.
+
+        One that is narrowed to some permissions is not: whoever asks here would take it for all the user may do.
+        """
         known = presented(token)
         mine = known is not None and known.may_be_of(self.username)
         return mine and self.is_active and self._owner(session_of(self), token) == key_of(self)
@@ -107,7 +111,11 @@ class WithAuthToken:
 
     @classmethod
     def get_user_for_api_token(cls, session: Session, api_token: str) -> Self | None:
-        """Whose token this is, with or without a username in it; ``None`` if it is nobody's who may be in."""
+        """
+        Whose token this is, with or without a username in it; ``None`` if it is nobody's who may be in.
+
+        Nor does one that is narrowed to some permissions stand for a user, who is not (TOK-03); requests know those.
+        """
         return cls.get_by_token(session, api_token)
 
     @classmethod
@@ -119,12 +127,13 @@ class WithAuthToken:
 
     @classmethod
     def _owner(cls, session: Session, token: str) -> Any:
-        """The id of whose token this is, by one indexed statement."""
+        """The id of whose token this is, by one indexed statement; a narrowed one stands for nobody."""
         known = presented(token)
         if known is None:
             return None
         rows = cls.__entities__.api_token
-        found = select(rows.token_hash, rows.user_id).where(rows.key == known.key, rows.expires > clock_of(session)())
+        good = (rows.key == known.key, rows.expires > clock_of(session)(), rows.scope.is_(None))
+        found = select(rows.token_hash, rows.user_id).where(*good)
         row = session.execute(found).one_or_none()
         given = hash_of(keys_of(session).application, known)
         return row.user_id if row is not None and hmac.compare_digest(row.token_hash, given) else None

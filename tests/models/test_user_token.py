@@ -77,6 +77,24 @@ def test_a_token_leads_to_its_user(database: Database) -> None:
         assert User.get_by_token(db, token) is None
 
 
+@pytest.mark.sec("TOK-03", "ASVS-10.3.2")
+def test_a_narrowed_token_stands_for_no_user(database: Database) -> None:
+    """A user has no scope: whoever got one for such a token would let it do all the user may."""
+    with database.unit() as db:
+        user = ann()
+        db.add(user)
+        token = user.reset_auth_token()
+        for scope in ([], ["invoices.read"]):
+            db.scalars(select(ApiToken)).one().scope = scope
+            db.flush()
+
+            assert not user.verify_token(token)
+            assert User.get_by_token(db, token) is None
+            assert User.get_user_for_api_token(db, token) is None
+        db.scalars(select(ApiToken)).one().scope = None
+        assert User.get_by_token(db, token) is user
+
+
 def test_other_lengths_and_charsets(database: Database) -> None:
     """A token is as long and made of what was asked for."""
     with database.unit() as db:
