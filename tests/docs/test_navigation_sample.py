@@ -13,8 +13,8 @@ from webtest import TestApp
 
 def labels(page: Any) -> list[str]:
     """The texts of the menu."""
-    menu = BeautifulSoup(page.text, "html.parser").find("nav", attrs={"aria-label": "Main menu"})
-    return [link.get_text(strip=True) for link in menu.find_all("a")]
+    links = BeautifulSoup(page.text, "html.parser").select('nav[aria-label="Main menu"] a')
+    return [link.get_text(strip=True) for link in links]
 
 
 def test_menu(examples: Path, place: Path, log_in: Callable[..., Any]) -> None:

@@ -25,7 +25,7 @@ def test_own_tables(examples: Path, place: Path) -> None:
         ada = UserCollection(db).add("ada@example.org", PASSWORD, role="admin", groups=[names["Team"](name="Finance")])
         ada.enable()
     tables = inspect(app.auth.database.engine)
-    assert (ada.id, ada.email) == (1, "ada@example.org")
+    assert (str(ada.id), ada.email) == ("1", "ada@example.org")
     assert {"employees", "teams", "team_members"} <= set(tables.get_table_names())
     assert {column["name"] for column in tables.get_columns("team_members")} == {"employee", "team"}
     browser = TestApp(app, extra_environ={"HTTP_HOST": "localhost:8080"})

@@ -50,8 +50,8 @@ def test_methods_of_a_user(application: Any) -> None:
         user = db.query(User).one()
         token = user.reset_auth_token()
         assert user.verify_token(token)
-        assert User.get_by_token(db, token) is user
         assert User.get_user_for_api_token(db, user.generate_api_token(token)) is user
+        assert User.get_by_token(db, token) is user
 
 
 def test_client(examples: Path, site: httpx.Client) -> None:

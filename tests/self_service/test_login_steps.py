@@ -325,11 +325,8 @@ def test_a_profile_is_completed(everybody: Callable[..., Auth], client: Client, 
     assert auth.take_step(id_, "complete_profile", {"realname": "Ann"}, client) == Refused("missing_fields")
     answer = {"realname": " Ann\nAble", "phone_number": "1", "role": "admin"}
     assert isinstance(auth.take_step(id_, "complete_profile", answer, client), LoggedIn)
-    assert (one(username=ANN).realname, one(username=ANN).phone_number, one(username=ANN).role) == (
-        "AnnAble",
-        "1",
-        "member",
-    )
+    ann = one(username=ANN)
+    assert (ann.realname, ann.phone_number, ann.role) == ("AnnAble", "1", "member")
 
 
 def test_steps_come_one_after_the_other(everybody: Callable[..., Auth], client: Client, database: Database) -> None:

@@ -94,7 +94,7 @@ def test_pages_join(desk: Any, read: Any, database: Any) -> None:
         db.flush()
         db.execute(insert(DEFAULT.user_groups), [{"user_id": one.id, "group_id": group.id} for one in people])
 
-    page, names = desk.get(f"{PATH}/{read}"), []
+    page, names = desk.get(f"{PATH}/{read}"), list[str]()
     while page is not None:
         names += shown(page)
         following = page.html.find("a", rel="next")

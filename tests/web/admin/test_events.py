@@ -106,12 +106,12 @@ def test_pages_go_by_key(desk: Any, database: Any, table: Any, clock: Any) -> No
     """Older and newer pages join without gaps, while events are added, and keep what was asked for."""
     with database.unit() as db:
         rows = [{"type": "many", "username": f"n{number:03}", "created": clock(), "steps": []} for number in range(120)]
-        db.execute(insert(AuthEvent.__table__), rows)
+        db.execute(insert(AuthEvent), rows)
 
     first = desk.get(PATH, {"type": "many"})
     assert links(first, "prev") == []
     with database.unit() as db:
-        db.execute(insert(AuthEvent.__table__), [{"type": "many", "username": "new", "created": clock(), "steps": []}])
+        db.execute(insert(AuthEvent), [{"type": "many", "username": "new", "created": clock(), "steps": []}])
     second = desk.get(links(first, "next")[0])
     third = desk.get(links(second, "next")[0])
     back = desk.get(links(third, "prev")[0])
@@ -144,7 +144,7 @@ def test_long_files_are_whole(desk: Any, database: Any, clock: Any) -> None:
     """What is read bit by bit is all there, once each."""
     rows = [{"type": "many", "username": f"n{number}", "created": clock(), "steps": []} for number in range(1201)]
     with database.unit() as db:
-        db.execute(insert(AuthEvent.__table__), rows)
+        db.execute(insert(AuthEvent), rows)
 
     lines = desk.get(f"{PATH}/export", {"type": "many"}).text.splitlines()
     assert len(set(lines)) == len(lines) == 1202
@@ -165,8 +165,8 @@ def test_steps_of_one_event(desk: Any, record: Any) -> None:
 
     page = desk.get(PATH, {"code": "no_role"}).click("Login$")
 
-    steps = [step.get_text(" ", strip=True) for step in page.html.select("ol.steps li")]
-    assert steps == ["Search in the directory : one entry", "something_new"]
+    told = [step.get_text(" ", strip=True) for step in page.html.select("ol.steps li")]
+    assert told == ["Search in the directory : one entry", "something_new"]
     for text in ("no_role", "r-7", "Firefox on Windows", "company"):
         assert text in page.html.get_text()
 
