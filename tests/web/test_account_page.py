@@ -20,6 +20,7 @@ def test_menu_shows_where_one_is(browser: Any, add_user: Any) -> None:
         "/email",
         "/identities",
         "/sessions",
+        "/tokens",
         "/activity",
     ]
     assert [link.text for link in menu.find_all("a", attrs={"aria-current": "page"})] == ["Password"]
