@@ -140,6 +140,29 @@ class AuthAttemptTests(AuthSuite):
 
         assert self.log_in(self.browser()).status_int == 303
 
+    def test_refused_forms_count_as_well(self) -> None:
+        """Leaving the token out of the form is no way to guess for nothing."""
+        limit = self.begin()
+        browser = self.browser(address="198.51.100.7")
+        form = self.fill_in(self.login_page(browser), self.known[0], WRONG)
+        fields = [(name, value) for name, value in form.submit_fields() if name != "csrf_token"]
+        for _ in range(limit.limit):
+            browser.post(form.action, fields, expect_errors=True)
+
+        assert self.log_in(self.browser()).status_int == 429
+
+    def test_the_owner_is_not_locked_out_of_a_known_browser(self) -> None:
+        """Where somebody logged in before, others' guesses elsewhere keep nobody out."""
+        limit = self.begin()
+        browser = self.browser()
+        self.log_in(browser)
+        browser.get(self.url("logout")).forms[0].submit()
+
+        self.guess(limit.limit)
+
+        assert self.log_in(self.browser()).status_int == 429
+        assert self.log_in(browser).status_int == 303
+
     def test_one_address_may_not_try_everybody(self) -> None:
         """Many names from one address lock the address, and nobody elsewhere."""
         self.begin()

@@ -111,10 +111,10 @@ def broken(monkeypatch):
 def broken(monkeypatch):
     from onegov_auth.attempts import Attempts
     admit = Attempts.admit
-    def lenient(self, kind, name, client):
-        admitted = admit(self, kind, name, client)
-        return admit(self, kind, "nobody at all", dataclasses.replace(client, address="")) if (
-            isinstance(admitted, Refused)) else admitted
+    def lenient(self, kind, name, client, **more):
+        admitted = admit(self, kind, name, client, **more)
+        elsewhere = dataclasses.replace(client, address="")
+        return admit(self, kind, "nobody at all", elsewhere) if isinstance(admitted, Refused) else admitted
     monkeypatch.setattr(Attempts, "admit", lenient)
 """,
         {"test_too_many_failures_lock_the_account", "test_nothing_is_hashed_during_a_lockout"},
@@ -127,8 +127,8 @@ def broken(monkeypatch):
 def broken(monkeypatch):
     from onegov_auth.attempts import Attempts
     settle = Attempts.settle
-    def forgetful(self, db, attempt, code, *, success):
-        return settle(self, db, attempt, code, success=success or None)
+    def forgetful(self, db, attempt, code, *, success, **more):
+        return settle(self, db, attempt, code, success=success or None, **more)
     monkeypatch.setattr(Attempts, "settle", forgetful)
 """,
         {"test_too_many_failures_lock_the_account", "test_every_attempt_is_stored"},
