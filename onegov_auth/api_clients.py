@@ -112,7 +112,7 @@ class ApiClients(SingleStep, Bearers):
             return Refused("unknown_session")
 
         def work(db: Session) -> Refreshed | Refused:
-            info = self.sessions.info(db, session.session_id)
+            info = self.sessions.info(db, session.session_id) if self.sessions.hold(db, session.session_id) else None
             if info is None:
                 return Refused("unknown_session")
             until = min(info.expires, self.clock() + self.settings.tokens.jwt.refresh)
@@ -131,11 +131,12 @@ class ApiClients(SingleStep, Bearers):
         """
 
         def work(db: Session) -> Refreshed | Refused:
+            session_id = self.refresh_tokens.session_of(db, token)
+            if session_id is None or not self.sessions.hold(db, session_id):
+                return Refused("unknown_token")
             next_ = self.refresh_tokens.rotate(db, token)
             if isinstance(next_, Refused) and next_.code == "token_reused":
-                stolen = self.refresh_tokens.session_of(db, token)
-                if stolen is not None:
-                    self.sessions.end(db, stolen)
+                self.sessions.end(db, session_id)
             return next_
 
         found = self.database.once(work)
@@ -164,11 +165,15 @@ class ApiClients(SingleStep, Bearers):
             return outcome
         session, until = outcome.session.id, self.clock() + self.settings.tokens.jwt.refresh
 
-        def work(db: Session) -> Refreshed:
+        def work(db: Session) -> Refreshed | Refused:
+            # Somebody else may have ended it already.
+            if not self.sessions.hold(db, session):
+                return Refused("unknown_session")
             self.sessions.last_until(db, session, until)
             return self.refresh_tokens.begin(db, session, until, scope)
 
-        return self._pair(self.database.once(work), hexadecimal(outcome.user.id))
+        begun = self.database.once(work)
+        return begun if isinstance(begun, Refused) else self._pair(begun, hexadecimal(outcome.user.id))
 
     def _pair(self, next_: Refreshed, uid: str) -> TokenPair:
         session: UUID = next_.session_id

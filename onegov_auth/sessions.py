@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Identity, SessionInfo
 from onegov_auth.errors import DecryptionError
-from onegov_auth.models import DEFAULT
+from onegov_auth.models import DEFAULT, primary_key
 from onegov_auth.statements import Prepared
 from onegov_auth.whose import Whose, moment, select_whose
 
@@ -116,6 +116,7 @@ class Sessions:
         self._token = token
         self._still_welcome = still_welcome
         self._sessions: Any = entities.session
+        self._user: Any = entities.user
         self._idle = limits.idle.total_seconds()
         self._touch = min(TOUCH, self._idle / 10)
         rows: Any = entities.session.__table__
@@ -253,6 +254,19 @@ class Sessions:
             .values(expires=until, remember=True)
             .execution_options(synchronize_session="fetch")
         )
+
+    def hold(self, db: Session, session_id: UUID) -> bool:
+        """
+        Keep a session, and its user as they are now, until *db* is committed: for whoever gives out what rests on both.
+
+        A change that ends such things waits, and finds them; or this waits for it, and says that the session is over.
+        """
+        rows, users = self._sessions, self._user
+        # In the order of every change of a user, so that neither waits for the other in a circle.
+        own = select(rows.user_id).where(rows.id == session_id).scalar_subquery()
+        key = primary_key(users)
+        db.execute(select(key).where(key == own).with_for_update(read=True))
+        return db.scalar(select(rows.id).where(rows.id == session_id).with_for_update()) is not None
 
     def end(self, db: Session, session_id: UUID) -> bool:
         """End one session; says whether it was there."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
 
 from onegov_auth.api_clients import TokenPair
 from onegov_auth.collections import UserCollection
@@ -38,7 +40,7 @@ def test_reuse_is_an_event(make: Any, client: Client) -> None:
     assert isinstance(auth.token_refresh(first.refresh, client), TokenPair)
     assert auth.token_refresh(first.refresh, client) == Refused("token_reused")
     with auth.database.read() as db:
-        found = [(event.type, event.code) for event in db.scalars(select(AuthEvent).order_by(AuthEvent.created))]
+        found = [(row.type, row.code) for row in db.scalars(select(AuthEvent).order_by(AuthEvent.created))]
     assert ("token_refreshed", "token_reused") in found
 
 
@@ -79,3 +81,53 @@ def test_factor_in_two_steps(make: Any, client: Client, clock: Any) -> None:
     pair = auth.token_factor(again.transaction.id, "totp", pyotp.TOTP(SECRET).at(clock()), client, scope=["a"])
     assert isinstance(pair, TokenPair)
     assert pair.scope == ("a",)
+
+
+@pytest.mark.sec("RACE-15", "RACE-17", "SESS-05", "TOK-09")
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("how", ["login", "session", "refresh"])
+def test_nothing_changes_while_tokens_are_made(make: Any, client: Client, how: str) -> None:
+    """
+    Session and user are held before a refresh token is touched, so that no end of theirs misses the next one.
+
+    SQLite has one writer at a time, and needs no such thing.
+    """
+    auth = make()
+    identity = auth.sessions.lookup(auth.login(*ANN, client).token)
+    first = auth.token_session(identity)
+    free: list[str] = []
+    asked: list[str] = []
+
+    def look(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if "refresh_tokens" in statement and not statement.startswith("SELECT"):
+            for table in ("users", "user_sessions"):
+                asked.append(table)
+                with contextlib.suppress(OperationalError), auth.database.unit() as db:
+                    db.execute(text(f"SELECT 1 FROM {table} ORDER BY id DESC FOR NO KEY UPDATE NOWAIT"))
+                    free.append(table)
+
+    event.listen(auth.database.engine, "before_cursor_execute", look)
+    make_tokens = {
+        "login": lambda: auth.token_login(*ANN, client),
+        "session": lambda: auth.token_session(identity),
+        "refresh": lambda: auth.token_refresh(first.refresh, client),
+    }
+    assert isinstance(make_tokens[how](), TokenPair)
+    assert asked
+    assert free == []
+
+
+@pytest.mark.sec("RACE-15")
+def test_a_login_whose_session_is_ended_at_once(make: Any, client: Client, monkeypatch: Any) -> None:
+    """Who logs everybody out between a login and its tokens is not answered by an error."""
+    auth = make()
+    log_in = auth.login
+
+    def login(*arguments: Any, **more: Any) -> Any:
+        outcome = log_in(*arguments, **more)
+        with auth.database.unit() as db:
+            auth.sessions.end_all(db)
+        return outcome
+
+    monkeypatch.setattr(auth, "login", login)
+    assert auth.token_login(*ANN, client) == Refused("unknown_session")
