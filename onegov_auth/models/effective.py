@@ -69,13 +69,14 @@ def effective(entities: Entities, user: Any, now: Any) -> ColumnElement[bool]:
     return or_(superuser, primary_key(entities.permission).in_(all_permissions(entities, user, now)))
 
 
-def check(entities: Entities, user: Any, token: Any, now: Any) -> Select[Any]:
+def check(entities: Entities, user: Any, token: Any, now: Any) -> Any:
     """
-    Whether the user of the key *user* has the permission of that token at *now*.
+    Whether the user of the key *user* has the permission of that token by hand, for the first of many questions.
 
-    The one row has the answer, the user's rights stamp, and when it may be another one by itself; there is no row
-    without such a user. User and permission are looked up once, and every way leads along indexes from one to the
-    other: a ``UNION ALL``, because PostgreSQL may gather everything the user has for an ``OR`` of several ``EXISTS``.
+    The one row has the answer, the user's rights stamp, and whether there are grants that count at *now*: somebody who
+    has some may have the permission by them, which :func:`effective` finds. There is no row without such a user. User
+    and permission are looked up once, and every way leads along indexes from one to the other: a ``UNION ALL``, because
+    PostgreSQL may gather everything the user has for an ``OR`` of several ``EXISTS``.
     """
     users, permission = entities.user, entities.permission
     own, bundles, members = entities.user_permissions.c, entities.user_bundles.c, entities.user_groups.c
@@ -93,12 +94,12 @@ def check(entities: Entities, user: Any, token: Any, now: Any) -> Select[Any]:
         .join_from(entities.user_groups, entities.group_bundles, group_bundles.group_id == members.group_id)
         .join(entities.bundle_permissions, content.bundle_id == group_bundles.bundle_id)
         .where(members.user_id == who, content.permission_id == key),
-        _by_grant(entities, who, key, now),
     )
     corresponding = [way.correlate(users, permission) for way in ways]
-    has = and_(key.is_not(None), or_(users.is_superuser, exists(union_all(*corresponding))))
+    granted: Any = exists().where(entities.grant.user_id == who, counts(entities, now)).correlate(users)
+    has: Any = and_(key.is_not(None), or_(users.is_superuser, exists(union_all(*corresponding))))
     return (
-        select(has, users.rights_stamp, next_end(entities, who, now))
+        select(has, users.rights_stamp, granted)
         .join_from(users, permission, permission.token == token, isouter=True)
         .where(who == user)
     )
@@ -178,24 +179,3 @@ def _granted(entities: Entities, name: str, user: Any, now: Any) -> Select[Any]:
     given: Any = getattr(entities.grant, name)
     grants: Any = entities.grant
     return select(given).where(grants.user_id == user, given.is_not(None), counts(entities, now))
-
-
-def _by_grant(entities: Entities, user: Any, permission: Any, now: Any) -> Select[Any]:
-    """One branch for all grants, of which most people have none: it costs one look into their index."""
-    grants: Any = entities.grant
-    group_permissions, group_bundles = entities.group_permissions.c, entities.group_bundles.c
-    content = entities.bundle_permissions.c
-    # By themselves they would correspond to the grant only, and find any permission.
-    outer = (entities.grant, entities.permission)
-    in_bundle = exists().where(content.permission_id == permission, content.bundle_id == grants.bundle_id)
-    in_group = exists().where(
-        group_permissions.permission_id == permission, group_permissions.group_id == grants.group_id
-    )
-    in_groups_bundle = exists().where(
-        content.permission_id == permission,
-        content.bundle_id == group_bundles.bundle_id,
-        group_bundles.group_id == grants.group_id,
-    )
-    found = [way.correlate(*outer) for way in (in_bundle, in_group, in_groups_bundle)]
-    given = or_(grants.permission_id == permission, *found)
-    return select(1).where(grants.user_id == user, counts(entities, now), given)

@@ -100,8 +100,8 @@ class Rights:
         """
         Whether a user has a permission.
 
-        The first question costs one statement, the second one that finds all the user has; from then on nothing does,
-        until the rights change.
+        The first question costs one statement; another one finds all the user has, for the second question or for
+        somebody with grants. From then on nothing does, until the rights change.
 
         Args:
             uid: The user's id, as it stands in an identity.
@@ -129,8 +129,11 @@ class Rights:
         row = self._has(user_id=self._key(uid), token=token, now=self._now())
         if row is None:
             return False
-        answer, stamp, until = row
-        self._known.put(uid, _Known(stamp, until, first=token, answer=bool(answer)))
+        answer, stamp, has_grants = row
+        if has_grants and not answer:
+            return token in self._load(uid)
+        # What is had by hand has no end, and who has no grants gets none by waiting.
+        self._known.put(uid, _Known(stamp, None, first=token, answer=bool(answer)))
         return bool(answer)
 
     def _load(self, uid: str) -> frozenset[str]:

@@ -36,18 +36,36 @@ def test_holders_by_a_grant_end_with_it(session: Session, user: User, clock: Fak
     assert not list(session.scalars(holders(DEFAULT, read.id, clock.advance(5))))
 
 
-def test_check_says_the_stamp_and_the_next_end(session: Session, user: User, clock: FakeClock) -> None:
-    """One row has the answer and what it may be kept under; there is none without the user."""
-    give(session, user, "granted group", until=clock() + timedelta(seconds=50))
+def test_check_says_the_stamp_and_whether_there_are_grants(session: Session, user: User, clock: FakeClock) -> None:
+    """One row has what is had by hand, and what it may be kept under; there is none without the user."""
     give(session, user, "grant", "write", until=clock() + timedelta(seconds=5))
     give(session, user, "own", "delete")
     session.commit()
 
-    answer = session.execute(check(DEFAULT, user.id, "delete", clock())).one()
-    assert list(answer) == [True, user.rights_stamp, clock() + timedelta(seconds=5)]
+    def ask(token: str) -> list[object]:
+        return [list(row) for row in session.execute(check(DEFAULT, user.id, token, clock()))]
+
+    stamp = user.rights_stamp
+    assert [ask(token) for token in ("delete", "write", "none")] == [
+        [[True, stamp, True]],
+        *[[[False, stamp, True]]] * 2,
+    ]
     clock.advance(5)
-    assert session.scalar(select(next_end(DEFAULT, user.id, clock()))) == clock() + timedelta(seconds=45)
-    assert not session.execute(check(DEFAULT, user.id, "none", clock())).one()[0]
+    assert ask("write") == [[False, stamp, False]]
     session.delete(user)
     session.flush()
-    assert session.execute(check(DEFAULT, user.id, "delete", clock())).first() is None
+    assert not session.execute(check(DEFAULT, user.id, "delete", clock())).all()
+
+
+def test_next_end_is_the_first_of_those_that_count(session: Session, user: User, clock: FakeClock) -> None:
+    """Grants without an end, and those that are over, have no part in it."""
+    for seconds in (5, 50):
+        give(session, user, "grant", f"{seconds}", until=clock() + timedelta(seconds=seconds))
+    give(session, user, "granted group")
+    session.flush()
+
+    assert session.scalar(select(next_end(DEFAULT, user.id, clock()))) == clock() + timedelta(seconds=5)
+    clock.advance(5)
+    assert session.scalar(select(next_end(DEFAULT, user.id, clock()))) == clock() + timedelta(seconds=45)
+    clock.advance(45)
+    assert session.scalar(select(next_end(DEFAULT, user.id, clock()))) is None
