@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Double, Integer, Select, Uuid, bindparam, inspect, null, select, union_all
+from sqlalchemy import Double, Integer, Uuid, bindparam, inspect, null, select, union_all
 from sqlalchemy.orm import InstanceState
 
 from onegov_auth.clock import Clock, utcnow
@@ -188,7 +188,7 @@ def _names_of(model: object) -> Iterator[Content]:
             yield table, key.hex
 
 
-def _has_statement(entities: Entities) -> Select[Any]:
+def _has_statement(entities: Entities) -> Any:
     user, now = _parameters(entities)
     return check(entities, user, bindparam("token", type_=entities.permission.token.type), now)
 
