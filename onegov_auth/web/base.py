@@ -128,7 +128,12 @@ def _narrowed(app: AuthBase, identity: Any, permission: type[Intent]) -> bool:
     """Whether a token speaks for the person that is not good for this: whoever has it is a visitor then."""
     if identity.scope is not None and permission.__name__ not in identity.scope:
         return True
-    return identity.by_token and app.own_pages
+    return _is_stranger(app, identity)
+
+
+def _is_stranger(app: AuthBase, identity: Any) -> bool:
+    """Whether a token stands before one of our own pages, which are for people, whatever they demand (TOK-05)."""
+    return bool(identity.by_token and app.own_pages)
 
 
 def _role_may(root: AuthApp, role: str, model: object, permission: type[Intent]) -> bool:
@@ -152,7 +157,7 @@ def _may_see_errors(app: AuthBase, identity: object, model: object, permission: 
 
 @AuthBase.permission_rule(model=object, permission=Permission)
 def _has_token(app: AuthBase, identity: Any, model: object, permission: type[Permission]) -> bool:  # noqa: ARG001 - as above
-    if identity.scope is not None and permission.token not in identity.scope:
+    if _is_stranger(app, identity) or (identity.scope is not None and permission.token not in identity.scope):
         return False
     return app.root_app.has_token(identity, permission.token)
 
@@ -160,7 +165,8 @@ def _has_token(app: AuthBase, identity: Any, model: object, permission: type[Per
 @AuthBase.permission_rule(model=object, permission=Condition)
 def _meets(app: AuthBase, identity: Any, model: object, permission: type[Condition]) -> bool:  # noqa: ARG001 - as above
     # What a token is good for is said in tokens and intents; a question to the user would go past it.
-    user = identity.asked_user if identity.scope is None else None
+    is_open = identity.scope is None and not _is_stranger(app, identity)
+    user = identity.asked_user if is_open else None
     return user is not None and bool(permission.test(user))
 
 

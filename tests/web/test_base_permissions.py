@@ -252,3 +252,24 @@ def test_identity_without_a_request_has_no_user(site: Site, ann: User, database:
     assert identity.asked_user is None
     assert not site._permits(identity, Root(), has_any(says_so))
     assert UUID(identity.uid) == ann.id
+
+
+@pytest.mark.sec("TOK-05", "TOK-06", "ASVS-10.3.2")
+@pytest.mark.parametrize("permission", [Read, Secret, has_any(says_so), has_all("read", has_any(says_so, Personal))])
+def test_own_pages_are_no_tokens(site: Site, ann: User, database: Database, permission: Any) -> None:
+    """Nor are those that an application adds to them, which may demand a permission of its own."""
+
+    def all_of_it(db: Any, user: User) -> None:
+        give(db, user, "own")
+        user.realname, user.role = "Ann", "admin"
+
+    change(database, ann, all_of_it)
+    pages = site.auth_pages()
+    pages.parent = site
+    with database.session() as db:
+        identity = site.identity_of(db.get_one(User, ann.id))
+        assert pages._permits(identity, Root(), permission)
+        identity.by_token = True
+
+        assert not pages._permits(identity, Root(), permission)
+        assert site._permits(identity, Root(), permission)
