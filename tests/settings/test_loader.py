@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -294,9 +294,20 @@ def test_no_tenants(raw: dict[str, Any]) -> None:
 
 def test_pending_of_what_was_written(raw: dict[str, Any]) -> None:
     """Only what was switched on in the file is pending, tenants included."""
-    tenants = {"a/b": {"redis": "redis://host"}}
 
-    settings = settings_from({**raw, "tenants": tenants}, "a/b")
+    class Early(ProviderSettings):
+        """A kind with a key whose feature comes later."""
 
-    assert [item.key for item in settings.pending] == ["redis"]
-    assert settings_from({**raw, "tenants": tenants}).pending == ()
+        later: ClassVar = {"sync": ("the sync", False)}
+        sync: bool = True
+
+    raw = {
+        **raw,
+        "providers": {"one": {"kind": "early"}},
+        "tenants": {"a/b": {"providers": {"two": {"kind": "early", "sync": True}}}},
+    }
+
+    assert [item.key for item in settings_from(raw, "a/b", provider_settings=lambda _: Early).pending] == [
+        "providers.two.sync"
+    ]
+    assert settings_from(raw, provider_settings=lambda _: Early).pending == ()
