@@ -6,6 +6,7 @@ All of them are frozen values without behaviour of their own, and none knows the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,9 +66,15 @@ class Password:
         raise TypeError("a password can't be pickled")
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
 def hexadecimal(key: object) -> str:
-    """A primary key as it stands in an identity: UUIDs in hexadecimal, other keys as text."""
-    return key.hex if isinstance(key, UUID) else str(key).replace("-", "")
+    """A primary key as it stands in an identity: UUIDs in hexadecimal, also those written as text; other keys as text."""
+    if isinstance(key, UUID):
+        return key.hex
+    text = str(key)
+    return text.replace("-", "") if _UUID.fullmatch(text) else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,5 +82,5 @@ class Whose:
         if known is None:
             if len(self._groups) > 10_000:
                 self._groups.clear()
-            known = self._groups[groups] = frozenset(part.replace("-", "") for part in groups.split(","))
+            known = self._groups[groups] = frozenset(hexadecimal(part) for part in groups.split(","))
         return known

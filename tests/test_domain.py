@@ -2,11 +2,20 @@ from __future__ import annotations
 
 import pickle
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from onegov_auth.domain import AuthnContext, Callback, Client, Password, SessionInfo, Transaction, UserInfo
+from onegov_auth.domain import (
+    AuthnContext,
+    Callback,
+    Client,
+    Password,
+    SessionInfo,
+    Transaction,
+    UserInfo,
+    hexadecimal,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -50,3 +59,20 @@ def test_secrets_are_not_printed(value: object) -> None:
 def test_a_users_title_is_the_real_name_or_the_username(realname: str | None, title: str) -> None:
     """A blank real name is none."""
     assert title == UserInfo(uuid4(), "ann", "member", realname).title
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (UUID("a2f5730b-0000-4000-8000-000000000001"), "a2f5730b000040008000000000000001"),
+        ("a2f5730b-0000-4000-8000-000000000001", "a2f5730b000040008000000000000001"),
+        ("a2f5730b000040008000000000000001", "a2f5730b000040008000000000000001"),
+        (7, "7"),
+        (-7, "-7"),
+        ("a-b", "a-b"),
+        ("ab", "ab"),
+    ],
+)
+def test_keys_in_identities(key: object, expected: str) -> None:
+    """Every spelling of a UUID is the same key, and no other two keys are."""
+    assert hexadecimal(key) == expected
