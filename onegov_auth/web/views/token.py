@@ -33,7 +33,11 @@ __all__ = ["KeySet", "Token", "TokenRevocation", "issue", "keys", "revoke"]
 #: Seconds that others may keep the keys; a new one is met by its name before that.
 KEEP_KEYS = 300
 
+#: Bytes of a scope: what has more fits into no head of a request.
+MAX_SCOPE = 2000
+
 _REFUSED = _("This did not work. Please log in again.")
+_SCOPE = _("This is no scope.")
 _WAIT = _("There were too many attempts. Please try again later.")
 _FACTOR = _("A second factor is needed.")
 _BROWSER = _("Please log in with a browser first: something has to be done there.")
@@ -77,6 +81,11 @@ def issue(self: Token, request: AuthRequest) -> Response:  # noqa: ARG001 - More
     narrows what the tokens are good for, to permissions with blanks between.
     """
     fields = api_fields(request)
+    scope = fields.get("scope", "")
+    # A scope is written down as it is, and not every database takes every character.
+    if not scope.isprintable() or len(scope.encode()) > MAX_SCOPE:
+        # RFC 6749 §5.2
+        return api_problem(request, 400, "invalid_scope", _SCOPE)
     if "refresh_token" in fields:
         assert_own_origin(request)
         return _answer(request, request.root_app.auth.token_refresh(fields["refresh_token"], _client(request)))

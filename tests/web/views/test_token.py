@@ -14,6 +14,8 @@ from onegov_auth.domain import Client
 from onegov_auth.jwt.keys import Registry
 from onegov_auth.models import CHANGE_PASSWORD, RefreshToken, SigningKey, User, UserSession
 from onegov_auth.outcomes import Refused
+from onegov_auth.providers import ProviderSettings
+from onegov_auth.testing.providers import KnownPeople, person
 
 PASSWORD = "correct horse battery staple"
 ANN = {"username": "ann@example.org", "password": PASSWORD}
@@ -163,6 +165,34 @@ def test_what_is_no_object_of_texts(town: Any, body: str) -> None:
 
 
 @pytest.mark.sec("RACE-17", "TOK-04")
+@pytest.mark.sec("ASVS-16.5.1")
+@pytest.mark.parametrize("scope", ["a" * 2001, "\U0001f600" * 501, "x\x00y", "x\ny", "\ud800"], ids=ascii)
+def test_what_is_no_scope(town: Any, scope: str) -> None:
+    """A scope that can't be kept, or that makes a token too long for any server, is refused before anybody logs in."""
+    assert post(town, status=400, **ANN, scope=scope)["error"] == "invalid_scope"
+    assert sessions(town) == 0
+
+
+def test_longest_scope(town: Any) -> None:
+    """A token with the longest scope is still one."""
+    assert status(town, tokens(town, scope=f"Personal {'é' * 990}")["access_token"], "/personal") == 200
+
+
+@pytest.mark.sec("ASVS-16.5.2")
+def test_directory_is_down(make_town: Any) -> None:
+    """Who can't be asked for is told so, and has not typed a wrong password."""
+    settings = ProviderSettings(kind="known-people", roles={"member": ("*",)})
+    dora = person("staff", "id-1", "dora", email="dora@example.org")
+    staff = KnownPeople(name="staff", settings=settings, people={"dora": (PASSWORD, dora)}, down={"yes"})
+    town = make_town(staff, tokens={"jwt": {"enabled": True}})
+    answer = post(town, status=503, username="dora", password=PASSWORD)
+    assert answer["error"] == "unavailable"
+    assert answer["message"] == "Nobody can be asked right now. Please try again later."
+
+    staff.down.clear()
+    assert status(town, post(town, username="dora", password=PASSWORD)["access_token"], "/personal") == 200
+
+
 def test_refresh_tokens_rotate(town: Any) -> None:
     """Each gives the next pair, with the same scope."""
     first = tokens(town, scope="Private")
