@@ -70,7 +70,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.I
 
 
 def hexadecimal(key: object) -> str:
-    """A primary key as it stands in an identity: UUIDs in hexadecimal, also those written as text; other keys as text."""
+    """A primary key as it stands in an identity: UUIDs in hexadecimal, however they are written; other keys as text."""
     if isinstance(key, UUID):
         return key.hex
     text = str(key)
