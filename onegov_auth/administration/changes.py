@@ -12,7 +12,7 @@ from onegov_auth.addresses import as_address
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import Step
 from onegov_auth.i18n import languages
-from onegov_auth.models import UserMixin, as_key, canonical_username, key_of, primary_key
+from onegov_auth.models import UserMixin, as_key, canonical_username, key_name, key_of, primary_key
 from onegov_auth.outcomes import Refused
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Changes:
         if name in known:
             return known[name]
         model = self._entities.user
-        if name in inspect(model).column_attrs and not hasattr(UserMixin, name) and name != primary_key(model).key:
+        if name in inspect(model).column_attrs and not hasattr(UserMixin, name) and name != key_name(model):
             # A column that the application's own class has.
             return self._plain
         raise TypeError(f"not for administrators to change: {name}")
@@ -101,11 +101,10 @@ class Changes:
 
     def _text(self, name: str, value: str | None) -> None:
         # Nothing that can't be seen, and no line breaks in mails (HOST-06).
-        clean = "".join(char for char in (value or "")[:MAX_NAME] if char.isprintable()).strip()
-        self._put(name, clean or None)
+        self._put(name, _clean(value or "") or None)
 
     def _tags(self, name: str, value: Iterable[str] | None) -> Refused | None:
-        tags = [tag for tag in dict.fromkeys(tag.strip()[:MAX_NAME] for tag in value or ()) if tag]
+        tags = [tag for tag in dict.fromkeys(_clean(tag) for tag in value or ()) if tag]
         if len(tags) > MAX_TAGS:
             return Refused("too_many_tags")
         if tags != list(self._user.tags or ()):
@@ -195,6 +194,10 @@ class Changes:
     @property
     def _is_actor(self) -> bool:
         return self._deed.is_about_actor(self._user)
+
+
+def _clean(text: str) -> str:
+    return "".join(char for char in text[:MAX_NAME] if char.isprintable()).strip()
 
 
 def _called(right: Any) -> str:

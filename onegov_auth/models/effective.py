@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, func, or_, select, union_all
 
-from onegov_auth.models.base import primary_key
+from onegov_auth.models.base import key_name, primary_key
 
 if TYPE_CHECKING:
     from onegov_auth.models.entities import Entities
@@ -132,7 +132,7 @@ def is_holder(entities: Entities, users: Any, permission: Any, now: Any) -> Colu
         permission: The key.
         now: The time.
     """
-    key: Any = getattr(users, primary_key(entities.user).key)
+    key: Any = getattr(users, key_name(entities.user))
     own, bundles, members = entities.user_permissions.c, entities.user_bundles.c, entities.user_groups.c
     grants: Any = entities.grant
     with_it, groups = _ways_to(entities, permission)

@@ -214,8 +214,10 @@ class CrudView:
         Raises:
             HTTPNotFound: If there is no such thing to do.
         """
-        method = getattr(self, f"do_{self.page.do.replace('-', '_')}", None)
-        if method is None:
+        name = f"do_{self.page.do.replace('-', '_')}"
+        method = getattr(self, name, None)
+        if method is None or hasattr(CrudView, name):
+            # What we call so ourselves, such as what is done with several, is for no address.
             raise HTTPNotFound
         answer: Response = method(self.init_object("edit"))
         return answer

@@ -60,7 +60,7 @@ def test_texts_lose_what_can_not_be_seen(office: Any, root: Any) -> None:
 def test_same_name_in_other_letters_is_no_change(office: Any, root: Any) -> None:
     """A name that only differs in capitals is the name there is."""
     ann = office.person("ann@example.org")
-    office.auth.change_user(root, office.client, ann, {"username": "ANN@example.org", "tags": [" ", "a", "a"]})
+    office.auth.change_user(root, office.client, ann, {"username": "ANN@example.org", "tags": [" ", "a", "a\x00", "a"]})
 
     assert office.user("ann@example.org").tags == ["a"]
     assert "username" not in office.events("user_changed")[0][3]

@@ -15,6 +15,7 @@ from onegov_auth.attempts import network
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("unknown", "unknown"),
         ("x" * 100, "x" * 64),
+        ("192.0.2.1\x00", "192.0.2.1"),
     ],
 )
 @pytest.mark.sec("RATE-01")

@@ -243,7 +243,9 @@ def test_each_action_has_its_permission(site: Any, make_browser: Any) -> None:
         assert "/auth/login" in make_browser(site.app).get(path, status=303).location
 
 
-@pytest.mark.parametrize("path", ["7", "x", "1%00", "99999999999999999999999", "-1", "1/do/steal", "1/do/__init__"])
+@pytest.mark.parametrize(
+    "path", ["7", "x", "1%00", "99999999999999999999999", "-1", "1/do/steal", "1/do/__init__", "1/do/selected"]
+)
 @pytest.mark.sec("ASVS-8.2.2")
 def test_unknown_ids_are_not_found(site: Any, path: str) -> None:
     """An id that is nobody's, or none at all, is a page that does not exist; so is an unknown deed."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from webob.exc import HTTPMethodNotAllowed
 
 from onegov_auth.i18n import _
-from onegov_auth.models import key_of, primary_key
+from onegov_auth.models import key_name, key_of
 from onegov_auth.models.effective import holders, is_holder
 from onegov_auth.web.admin.entity import READ, EntityView
 from onegov_auth.web.admin.reasons import reason
@@ -90,7 +90,9 @@ class Permissions(EntityView):
         fields = query_fields(self.request)
         asked = fields.get("q", "").strip()[:MAX_TEXT].replace("\x00", "")
         total = self._total(permission)
-        people, following = self._page(permission, asked, fields.get("after", ""), many=total > COUNTED)
+        people, following = self._page(
+            permission, asked, fields.get("after", "").replace("\x00", ""), many=total > COUNTED
+        )
         return self.render(
             "admin_permission",
             crud=self,
@@ -121,7 +123,7 @@ class Permissions(EntityView):
         """
         auth = self.request.root_app.auth
         users: Any = aliased(auth.entities.user)
-        key, now = getattr(users, primary_key(auth.entities.user).key), auth.clock()
+        key, now = getattr(users, key_name(auth.entities.user)), auth.clock()
         has = (
             is_holder(auth.entities, users, key_of(permission), now)
             if many

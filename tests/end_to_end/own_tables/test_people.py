@@ -46,6 +46,14 @@ def test_pages_of_the_administration(client: Any, make_user: Any, page: str) -> 
     assert client.get(f"/auth/{page}").status_int == 200
 
 
+def test_page_of_a_permission(client: Any, make_user: Any) -> None:
+    """It names whoever has it, whatever the host's key is called; nothing in the address makes it fail."""
+    make_user("ann@example.org", realname="Ann", groups=["Finance"], permissions=["payroll.read"])
+    page = client.get("/auth/admin/permissions").click("payroll.read")
+    assert "Ann" in page.text
+    assert page.goto(f"{page.request.path}?after=%00").status_int == 200
+
+
 def test_a_directory_makes_employees(application: Any, auth_client: Any, staff_app: Any) -> None:
     """Whoever comes by a directory for the first time becomes one, and is the same one the next time."""
     auth = application.auth
