@@ -1,4 +1,4 @@
-"""Tests of permissions, bundles and grants as rows."""
+"""Tests of bundles as rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from onegov_auth.models import Bundle, Grant, PermissionRow, User, UserGroup
@@ -21,8 +20,6 @@ def test_what_has_what_is_known_from_both_ends(session: Session, user: User) -> 
     session.commit()
     assert (permission.users.all(), permission.groups.all(), permission.bundles.all()) == ([user], [group], [bundle])
     assert (bundle.users.all(), bundle.groups.all(), group.users.all()) == ([user], [group], [user])
-    assert PermissionRow.get_by_token(session, "read") is permission
-    assert PermissionRow.get_by_token(session, "write") is None
 
 
 @pytest.mark.parametrize("thing", ["user", "permission", "bundle", "group"])
@@ -43,23 +40,3 @@ def test_what_belongs_to_something_goes_with_it(session: Session, user: User, th
     assert len(session.scalars(select(Grant)).all()) == (0 if thing == "user" else 2)
     if thing != "user":
         assert sorted([len(user.permissions), len(user.bundles), len(user.groups)]) == [0, 1, 1]
-
-
-@pytest.mark.parametrize("things", [(), ("permission", "bundle")])
-def test_a_grant_is_of_one_thing(session: Session, user: User, things: tuple[str, ...]) -> None:
-    """Not of none, and not of two."""
-    rows: dict[str, Any] = {"permission": PermissionRow(token="read"), "bundle": Bundle(name="Books")}
-    session.add(Grant(user=user, **{name: rows[name] for name in things}))
-    with pytest.raises(IntegrityError):
-        session.commit()
-
-
-@pytest.mark.parametrize("origin", [None, "company"])
-def test_a_grant_is_given_once_by_each(session: Session, user: User, origin: str | None) -> None:
-    """By hand, and by every provider."""
-    bundle = Bundle(name="Books")
-    session.add_all([Grant(user=user, bundle=bundle, origin=by) for by in (None, "company", "staff")])
-    session.commit()
-    session.add(Grant(user=user, bundle=bundle, origin=origin))
-    with pytest.raises(IntegrityError):
-        session.commit()

@@ -9,8 +9,9 @@ import pytest
 from onegov_auth.testing.providers import KnownIssuer
 from onegov_auth.web import AuthPages
 from onegov_auth.web.pages import Endpoint, ProviderCallback
+from onegov_auth.web.views.token import TokenRevocation
 
-#: Every view that a form is posted to, but for those with a proof of their own: state, and the endpoint's own.
+#: Every view that a form is posted to, but for those with a proof of their own: state, the endpoint's own, a token.
 FORMS = {
     "Login": "/auth/login",
     "Logout": "/auth/logout",
@@ -31,6 +32,7 @@ FORMS = {
     "EmailRevocation": "/auth/account/email/revoke",
     "OwnSessions": "/auth/account/sessions",
     "OwnIdentities": "/auth/account/identities",
+    "OwnTokens": "/auth/account/tokens",
     "SignupLinks": "/auth/admin/signup-links",
     "FactorChoosing": "/auth/second-factor",
     "FactorAnswer": "/auth/second-factor/totp",
@@ -38,6 +40,7 @@ FORMS = {
     "FactorAdding": "/auth/account/factors/add/totp",
     "OwnFactor": "/auth/account/factors/00000000-0000-0000-0000-000000000000",
     "OwnCodes": "/auth/account/factors/codes",
+    "Token": "/auth/token",
 }
 NOBODYS = "00000000-0000-0000-0000-000000000000"
 #: The pages of lists and forms: where each kind is, and which there are.
@@ -54,13 +57,14 @@ LISTS = {
 }
 FORMS |= {f"{name}{kind}": f"/auth/admin/{path}{CRUD[kind]}" for name, (path, kinds) in LISTS.items() for kind in kinds}
 FACTORS = {"totp": {}, "recovery_codes": {}, "webauthn": {"passwordless": True}}
-EXEMPT = {ProviderCallback.__name__, Endpoint.__name__}
+EXEMPT = {ProviderCallback.__name__, Endpoint.__name__, TokenRevocation.__name__}
 
 
 @pytest.fixture(name="browser")
 def _browser(make_app: Callable[..., Any], make_browser: Callable[..., Any], add_user: Callable[..., Any]) -> Any:
     add_user("ann@example.org", "admin")
-    return make_browser(make_app(KnownIssuer(name="company"), second_factors=FACTORS))
+    settings = {"second_factors": FACTORS, "tokens": {"jwt": {"enabled": True}}}
+    return make_browser(make_app(KnownIssuer(name="company"), **settings))
 
 
 def token(browser: Any) -> str:
