@@ -29,8 +29,11 @@ from onegov_auth.testing.servers.oidc import Account
 
 __all__ = ["certified_callbacks"]
 
-#: Blocks that are not counted.
-WARM_UP = 2
+#: Blocks that are not counted: everybody has an account and a browser that is known.
+WARM_UP = 4
+
+#: Nobody has more sessions than people have.
+PEOPLE = WARM_UP * CALLS
 
 
 class _Asking:
@@ -42,11 +45,11 @@ class _Asking:
 
     def __init__(self, op: OidcProvider) -> None:
         self._op = op
-        self._browsers = [new_browser() for _ in range(CALLS * 2)]
+        self._browsers = [new_browser() for _ in range(PEOPLE * 2)]
 
     def code(self, url: str, number: int) -> dict[str, str]:
         """What the provider sends back for this authorization request."""
-        return dict(parse_qsl(urlsplit(self._op.log_in(url, f"person{number % CALLS}", self._browsers[number])).query))
+        return dict(parse_qsl(urlsplit(self._op.log_in(url, f"person{number % PEOPLE}", self._browsers[number])).query))
 
     def close(self) -> None:
         for browser in self._browsers:
@@ -56,7 +59,7 @@ class _Asking:
 def certified_callbacks(urls: Mapping[str, str], blocks: int) -> Iterator[Line]:
     """One comparison for each database, which is empty or was used by this before."""
     try:
-        op = OidcProvider(redirect_uris=(CALLBACK,), accounts=map(_account, range(CALLS)))
+        op = OidcProvider(redirect_uris=(CALLBACK,), accounts=map(_account, range(PEOPLE)))
         op.start()
     except ServerMissingError as error:
         print(f"The certified provider is left out: {error}")
@@ -99,11 +102,11 @@ def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, blocks: int
 
 
 def _callback(app: App, asking: _Asking) -> Callable[[int], Callable[[], object]]:
-    known: dict[int, list[str]] = {person: [] for person in range(CALLS)}
+    known: dict[int, list[str]] = {person: [] for person in range(PEOPLE)}
 
     def prepare(number: int) -> Callable[[], object]:
         cookie, url = begin(app, number)
-        person = number % CALLS
+        person = number % PEOPLE
         environ = get("/auth/provider/company/callback", "; ".join([cookie, *known[person]]))
         environ["QUERY_STRING"] = urlencode(asking.code(url, person))
         return lambda: body_of(noticing(app, known[person]), environ, "303")
@@ -140,7 +143,7 @@ def _exchange(raw: Exchange, asking: _Asking) -> Callable[[int], Callable[[], ob
             "code_challenge": urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
-        code = asking.code(str(httpx.URL(raw.authorization_endpoint, params=asked)), CALLS + number % CALLS)["code"]
+        code = asking.code(str(httpx.URL(raw.authorization_endpoint, params=asked)), PEOPLE + number % PEOPLE)["code"]
         return lambda: raw.exchange(code, verifier)
 
     return prepare
