@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Content", "Rights", "Standing", "contents_of"]
 
-#: An object as a role mapping names it: the name of its table, and its id.
+#: An object as a role mapping names it: the name of its table, with the schema if it has one, and its id.
 Content = tuple[str, str]
 
 
@@ -181,7 +181,7 @@ def _names_of(model: object) -> Iterator[Content]:
     state: Any = inspect(model, raiseerr=False)
     # What has no row yet, or a key of several columns, can't be named.
     if isinstance(state, InstanceState) and state.identity is not None and len(state.identity) == 1:
-        table, key = state.mapper.base_mapper.local_table.description, state.identity[0]
+        table, key = str(state.mapper.base_mapper.local_table), state.identity[0]
         yield table, str(key)
         if isinstance(key, UUID):
             # As SQLite casts it to text.

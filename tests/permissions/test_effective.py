@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy import Integer
+from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached, mapped_column
 
 from onegov_auth.database import Database
 from onegov_auth.models import Bundle, Grant, PermissionRow, RoleMapping, User, UserGroup
@@ -226,6 +227,22 @@ def test_only_what_has_a_row_can_have_roles(database: Database, add: Add) -> Non
     assert not list(contents_of(User(username="bob")))
     assert not list(contents_of(object()))
     assert not list(contents_of(User))
+
+
+def test_tables_of_one_name_are_two() -> None:
+    """A table in a schema is named with it: a role on an object of one is none on that of the other."""
+
+    class Other(DeclarativeBase):
+        pass
+
+    found: list[tuple[str, str]] = []
+    for schema in (None, "archive"):
+        columns = {"id": mapped_column(Integer, primary_key=True), "__table_args__": {"schema": schema}}
+        page = type(f"Page{schema}", (Other,), {"__tablename__": "pages", **columns})(id=1)
+        make_transient_to_detached(page)
+        found += contents_of(page)
+
+    assert found == [("pages", "1"), ("archive.pages", "1")]
 
 
 def test_roles_are_taken_from_where_an_object_says(add: Add) -> None:
