@@ -67,6 +67,18 @@ def test_a_retired_key_is_forgotten_by_whoever_only_verifies(make_keys: Make, cl
     assert other.verifying(old) is None
 
 
+@pytest.mark.sec("ASVS-9.1.3")
+def test_only_public_members_are_published(keys: SigningKeys, database: Database) -> None:
+    """Whatever else stands in the table, a private member is on no page."""
+    keys.signing()
+    with database.unit() as db:
+        row = db.scalars(select(SigningKey)).one()
+        row.public = {**row.public, "d": "private"}
+
+    (published,) = keys.published()
+    assert published.keys() == {"kty", "crv", "x", "kid", "alg", "use"}
+
+
 def test_old_keys_are_deleted(keys: SigningKeys, database: Database, clock: FakeClock) -> None:
     """Not while a token that they signed may be good."""
     keys.signing()
