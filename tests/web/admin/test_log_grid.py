@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -30,22 +30,22 @@ class Log(LogGrid):
 
 
 @pytest.fixture(name="log")
-def _log(database: Any, clock: Any) -> Any:
+def _log(database: Any, clock: Any) -> Iterator[Any]:
     """Seven events, ``n0`` the oldest; make the list of a question."""
     rows = [{"type": "t", "code": "ok", "username": f"n{n}", "created": clock(), "steps": []} for n in range(7)]
     with database.unit() as db:
         db.execute(insert(AuthEvent), rows)
 
-    def make(**fields: str) -> Log:
-        auth = SimpleNamespace(entities=DEFAULT)
-        request = SimpleNamespace(
-            db=database.session(), translate=translator("en"), root_app=SimpleNamespace(auth=auth)
-        )
-        url = lambda *parts: "/".join(["/list", *map(str, parts)])  # noqa: E731 - short
-        crud: Any = SimpleNamespace(orm_cls=AuthEvent, base="/list", request=request, url=url)
-        return Log(crud, fields)
+    with database.session() as session:
 
-    return make
+        def make(**fields: str) -> Log:
+            root_app = SimpleNamespace(auth=SimpleNamespace(entities=DEFAULT))
+            request = SimpleNamespace(db=session, translate=translator("en"), root_app=root_app)
+            url = lambda *parts: "/".join(["/list", *map(str, parts)])  # noqa: E731 - short
+            crud: Any = SimpleNamespace(orm_cls=AuthEvent, base="/list", request=request, url=url)
+            return Log(crud, fields)
+
+        yield make
 
 
 def names(log: Log) -> list[str | None]:
