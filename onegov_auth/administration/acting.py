@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import func, select
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Administering", "Deed"]
 
 T = TypeVar("T")
+
+#: After every end that somebody gives an account.
+_EVENTUALLY = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -116,13 +120,15 @@ class Administering(OwnAccount):
         return result
 
     def _done(self, deed: Deed, work: Callable[[Deed], T | Refused]) -> T | Refused:
-        db, now = deed.db, self.clock()
-        administered = self.rules.somebody_administers(db, now)
+        # Of two who give each other an end, nobody would be left after it.
+        db, moments = deed.db, (self.clock(), _EVENTUALLY)
+        before = [self.rules.somebody_administers(db, moment) for moment in moments]
         result = work(deed)
         if isinstance(result, Refused):
             return result
         db.flush()
-        if administered and not self.rules.somebody_administers(db, now):
+        after = [self.rules.somebody_administers(db, moment) for moment in moments]
+        if any(was and not is_ for was, is_ in zip(before, after, strict=True)):
             return Refused("last_administrator")
         return result
 

@@ -115,6 +115,9 @@ class ManagingPeople(Inviting):
             if refused is not None:
                 return refused
             deed.db.flush()
+            if deed.is_about_actor(user) and not user.is_active:
+                # Where the address is the login name, one that nobody verified lets nobody in.
+                return Refused("own_account")
             self._after_change(deed, user, *was)
             if made.steps:
                 deed.tell("user_changed", user, *made.steps)

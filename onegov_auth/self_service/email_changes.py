@@ -63,7 +63,8 @@ class EmailChanges(OwnAccount):
             return self.refused(Refused("not_fresh"), event)
         if address is None:
             return self.refused(Refused("invalid_address"), event)
-        admitted = self.attempts.admit("recovery", f"email {session.uid}", client)
+        # By a name that nobody can type where a new password is asked for: it would use up these tries.
+        admitted = self.attempts.admit("recovery", f"email {self.keys.mac('email-tries', session.uid)}", client)
         if isinstance(admitted, Refused):
             return self.refused(admitted, event)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,16 @@ _MARK = "\ufeff"
 _PIECE = 32 * 1024
 
 
+#: Where a cell may begin inside of a text: a spreadsheet that separates cells by semicolons takes no quotes of ours
+#: for what they are.
+_INSIDE = re.compile("([;\\t\\r\\n] *)(?=[-=+@\uff1d\uff0b\uff0d\uff20])")
+
+
 def harmless(text: str) -> str:
-    """A text that no spreadsheet calculates: a quote in front says that it is one (ASVS 1.2.10)."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    """A text that no spreadsheet calculates, nor any part of it: a quote in front says that it is one (ASVS 1.2.10)."""
+    if text.lstrip(" ").startswith(_FORMULA):
+        text = f"'{text}"
+    return _INSIDE.sub(r"\1'", text)
 
 
 def csv_file(grid: Grid, name: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -62,3 +63,14 @@ def test_site_without_administrators_can_be_worked_on(make_office: Any) -> None:
     root = office.session("root@example.org")
 
     assert office.auth.administer("x", root, office.client, lambda _deed: 1) == 1
+
+
+def test_somebody_administers_after_every_end(office: Any, root: Any) -> None:
+    """Of two administrators who give each other an end in the future, one stays without."""
+    eve = office.person("eve@example.org", "admin")
+    me, eves = office.user("root@example.org").id, office.session("eve@example.org")
+    end = {"disabled_utc": office.auth.clock() + timedelta(days=30)}
+
+    assert office.auth.change_user(root, office.client, eve, end).code == "user_changed"
+    assert office.auth.change_user(eves, office.client, me, end).code == "last_administrator"
+    assert office.user("root@example.org").disabled_utc is None

@@ -238,6 +238,15 @@ def test_it_asks_for_a_fresh_session_and_not_too_often(
     assert auth.change_email(session, NEW, client) == Refused("not_fresh")
 
 
+@pytest.mark.sec("RATE-01")
+def test_nobody_else_uses_up_the_tries(auth: Auth, client: Client, log_in: Any) -> None:
+    """What somebody types where a new password is asked for is no name of these tries, whatever the user's key is."""
+    session = log_in(auth, ANN)
+    for _ in range(6):
+        auth.recover(f"email {session.uid}", client)
+    assert auth.change_email(session, NEW, client).code == "email_pending"
+
+
 def test_who_is_inactive_changes_nothing(
     auth: Auth, client: Client, log_in: Any, database: Database, shut_out: Callable[[User], None]
 ) -> None:

@@ -10,10 +10,25 @@ import pytest
 from onegov_auth.web.csv_export import csv_file, harmless
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "  =1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", "  =1"])
 def test_formulas_become_texts(text: str) -> None:
     """What a spreadsheet would calculate has a quote in front."""
     assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ('a"; @SUM(A1)', "a\"; '@SUM(A1)"),
+        ("a\n=1;-2", "a\n'=1;'-2"),
+        ("\n=1", "'\n'=1"),
+        ("a;b\r\nc", "a;b\r\nc"),
+    ],
+)
+def test_formulas_inside_become_texts(text: str, written: str) -> None:
+    """A spreadsheet that takes semicolons for the ends of cells calculates nothing either."""
+    assert harmless(text) == written
 
 
 @pytest.mark.parametrize("text", ["", "a=1", "1-1", "ann@example.org", "Ä"])

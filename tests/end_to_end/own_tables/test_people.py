@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from onegov_auth.domain import Client
 from onegov_auth.providers import ProviderSettings
 from onegov_auth.testing.people import PASSWORD, find_user
 from onegov_auth.testing.providers import KnownPeople, person
@@ -52,6 +53,16 @@ def test_page_of_a_permission(client: Any, make_user: Any) -> None:
     page = client.get("/auth/admin/permissions").click("payroll.read")
     assert "Ann" in page.text
     assert page.goto(f"{page.request.path}?after=%00").status_int == 200
+
+
+def test_nobody_locks_oneself_out_by_an_address(application: Any, make_user: Any, client: Any) -> None:
+    """Where nobody gets in before the address is verified, administrators can't make their own one unverified."""
+    auth = application.auth
+    make_user("eve@example.org", role="admin")
+    identity = auth.sessions.lookup(next(c.value for c in client.cookiejar if c.name == application.cookies.session))
+    change = {"email_verified": False}
+    assert auth.change_user(identity, Client(), identity.uid, change).code == "own_account"
+    assert find_user(application, "root@example.org").is_active
 
 
 def test_a_directory_makes_employees(application: Any, auth_client: Any, staff_app: Any) -> None:
