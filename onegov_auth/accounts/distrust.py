@@ -29,7 +29,7 @@ __all__ = ["Affected", "Distrust"]
 @dataclass(frozen=True, slots=True)
 class Affected:
     """
-    Somebody whose sessions end, whose rights by the provider go, or whose link is frozen or freed.
+    Somebody whose sessions or API tokens end, whose rights by the provider go, or whose link is frozen or freed.
 
     Attributes:
         user_id: Who.
@@ -39,6 +39,7 @@ class Affected:
         linked: When they were linked to the provider, if that link is frozen or freed.
         proof: How that link was proven.
         grants: How many rights the provider's groups gave them.
+        tokens: How many API tokens they made since.
     """
 
     user_id: Any
@@ -48,6 +49,7 @@ class Affected:
     linked: datetime | None = None
     proof: str | None = None
     grants: int = 0
+    tokens: int = 0
 
 
 class Distrust:
@@ -67,6 +69,7 @@ class Distrust:
         self._users: Any = entities.user
         self._sessions: Any = entities.session
         self._identities: Any = entities.identity
+        self._tokens: Any = entities.api_token
 
     def is_known(self, db: Session) -> bool:
         """Whether anybody ever came by it."""
@@ -75,11 +78,15 @@ class Distrust:
 
     def affected(self, db: Session) -> list[Affected]:
         """Whom :meth:`apply` would concern, by name."""
-        return self._people(db, self._open_sessions(db), self._grants.held_of(db, self.provider), frozen=False)
+        counts = self._open_sessions(db), self._grants.held_of(db, self.provider), self._new_tokens(db)
+        return self._people(db, *counts, frozen=False)
 
     def apply(self, db: Session) -> list[Affected]:
         """
         End all sessions by the provider, take away the rights its groups gave, and freeze the links it made since.
+
+        API tokens that were made since by people who come by it end as well: it may have been the provider who made
+        them, and they would outlive its sessions by a year (TOK-03).
 
         Whoever still comes by it gets rights again as its groups give them.
 
@@ -87,15 +94,18 @@ class Distrust:
             Whom it concerned, by name.
         """
         people = self.affected(db)
-        ended = delete(self._sessions).where(self._sessions.provider == self.provider)
-        db.execute(ended.execution_options(synchronize_session=False))
+        for ended in (
+            delete(self._tokens).where(self._made_since()),
+            delete(self._sessions).where(self._sessions.provider == self.provider),
+        ):
+            db.execute(ended.execution_options(synchronize_session=False))
         self._grants.take_away(db, self.provider)
         self._freeze(db, frozen=True)
         return people
 
     def frozen(self, db: Session) -> list[Affected]:
         """Whom :meth:`undo` would concern, by name."""
-        return self._people(db, {}, {}, frozen=True)
+        return self._people(db, {}, {}, {}, frozen=True)
 
     def undo(self, db: Session) -> list[Affected]:
         """
@@ -124,18 +134,43 @@ class Distrust:
         counted = select(rows.user_id, func.count()).where(rows.provider == self.provider).group_by(rows.user_id)
         return dict(iter(db.execute(counted)))
 
+    def _made_since(self) -> ColumnElement[bool]:
+        """The API tokens of people who came by the provider, however they were logged in when they made them."""
+        tokens, links, sessions = self._tokens, self._identities, self._sessions
+        linked = select(links.user_id).where(links.source == self.provider)
+        inside = select(sessions.user_id).where(sessions.provider == self.provider)
+        theirs: ColumnElement[bool] = tokens.user_id.in_(linked) | tokens.user_id.in_(inside)
+        made_since: ColumnElement[bool] = tokens.created >= self.since
+        return theirs & made_since
+
+    def _new_tokens(self, db: Session) -> Mapping[Any, int]:
+        rows = self._tokens
+        counted = select(rows.user_id, func.count()).where(self._made_since()).group_by(rows.user_id)
+        return dict(iter(db.execute(counted)))
+
     def _people(
-        self, db: Session, sessions: Mapping[Any, int], grants: Mapping[Any, int], *, frozen: bool
+        self,
+        db: Session,
+        sessions: Mapping[Any, int],
+        grants: Mapping[Any, int],
+        tokens: Mapping[Any, int],
+        *,
+        frozen: bool,
     ) -> list[Affected]:
         rows = self._identities
         links = select(rows.user_id, rows.created, rows.proof).where(self._links(frozen=frozen))
         linked = {user_id: (created, proof) for user_id, created, proof in db.execute(links)}
         users, key = self._users, primary_key(self._users)
-        concerned = sessions.keys() | linked.keys() | grants.keys()
+        concerned = sessions.keys() | linked.keys() | grants.keys() | tokens.keys()
         # All users and not a list of ids: a database takes only so many parameters.
         people = db.execute(select(key, users.username, users.role).order_by(users.username))
         return [
-            Affected(id_, username, role, sessions.get(id_, 0), *linked.get(id_, (None, None)), grants.get(id_, 0))
+            Affected(
+                *(id_, username, role, sessions.get(id_, 0)),
+                *linked.get(id_, (None, None)),
+                grants=grants.get(id_, 0),
+                tokens=tokens.get(id_, 0),
+            )
             for id_, username, role in people
             if id_ in concerned
         ]

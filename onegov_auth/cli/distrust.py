@@ -48,11 +48,13 @@ def moment(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.argument("provider")
 @click.option("--since", required=True, callback=moment, metavar="TIME", help="Links made since then are frozen.")
 @click.option("--dry-run", is_flag=True, help="Print whom it would concern, and change nothing.")
-@click.option("--undo", is_flag=True, help="Free the links made since then; sessions and rights don't.")
+@click.option("--undo", is_flag=True, help="Free the links made since then; sessions, tokens and rights don't.")
 @pass_operator
 def distrust(operator: Operator, *, provider: str, since: datetime, dry_run: bool, undo: bool) -> None:
     """
     End all sessions by PROVIDER, take away the rights its groups gave, and freeze the links it made since a time.
+
+    API tokens that people who came by it made since are revoked as well.
 
     Nobody gets in by a frozen link. The provider itself stays as it is in the settings.
     """
@@ -84,27 +86,35 @@ def _steps(person: Affected, *, undo: bool) -> tuple[Step, ...]:
     sessions = (Step("sessions", f"ended: {person.sessions}"),) if person.sessions else ()
     link = (Step("link", "freed" if undo else "frozen"),) if person.linked is not None else ()
     grants = (Step("grants", f"taken away: {person.grants}"),) if person.grants else ()
-    return (*sessions, *grants, *link)
+    tokens = (Step("tokens", f"revoked: {person.tokens}"),) if person.tokens else ()
+    return (*sessions, *tokens, *grants, *link)
 
 
 def _tell(operator: Operator, what: Distrust, people: Sequence[Affected], *, dry_run: bool, undo: bool) -> None:
     sessions, links = sum(one.sessions for one in people), sum(one.linked is not None for one in people)
-    grants = sum(one.grants for one in people)
+    grants, tokens = sum(one.grants for one in people), sum(one.tokens for one in people)
     rows: list[dict[str, Any]] = [asdict(person) for person in people]
     if not operator.output.as_json:
         operator.output.rows(rows, _lines(people))
     done = f"{'links freed' if undo else 'links frozen'}: {links}"
-    done = done if undo else f"sessions ended: {sessions}; rights taken away: {grants}; {done}"
+    done = (
+        done
+        if undo
+        else f"sessions ended: {sessions}; API tokens revoked: {tokens}; rights taken away: {grants}; {done}"
+    )
     sentence = f"{what.provider} since {what.since:%Y-%m-%d %H:%M} UTC: {done}."
     if dry_run:
         sentence = f"Nothing was changed. It would be: {sentence}"
     data = {"provider": what.provider, "since": what.since, "dry_run": dry_run, "undo": undo}
-    operator.output.done(sentence, **data, sessions=sessions, grants=grants, links=links, people=rows)
+    counts = {"sessions": sessions, "tokens": tokens, "grants": grants, "links": links}
+    operator.output.done(sentence, **data, **counts, people=rows)
 
 
 def _lines(people: Sequence[Affected]) -> Iterator[str]:
     for person in people:
         told = [f"sessions: {person.sessions}"] if person.sessions else []
+        if person.tokens:
+            told.append(f"API tokens: {person.tokens}")
         if person.grants:
             told.append(f"rights: {person.grants}")
         if person.linked is not None:

@@ -67,6 +67,32 @@ def test_links_made_since_are_frozen(
     assert isinstance(log_in("code-2"), LoggedIn)
 
 
+@pytest.mark.sec("TOK-03", "SESS-05")
+def test_tokens_made_since_are_revoked(
+    auth: Auth, log_in: Callable[[str], Any], add: Callable[..., User], clock: FakeClock, database: Database
+) -> None:
+    """Whoever the provider let in may have made one; older ones and those of others stay."""
+    ann, eve = add(), log_in("code-1").user
+
+    def made(user: Any, name: str) -> str:
+        with database.unit() as db:
+            return auth.api_tokens.create(db, user.id, name)[0]
+
+    old = made(eve, "old")
+    clock.advance(HOUR)
+    since = clock()
+    new, others = made(eve, "new"), made(ann, "other")
+    with database.unit() as db:
+        assert [(one.username, one.tokens) for one in Distrust("company", since).affected(db)] == [
+            ("eve@example.org", 1)
+        ]
+        Distrust("company", since).apply(db)
+
+    assert auth.api_tokens.lookup(new) is None
+    assert auth.api_tokens.lookup(old) is not None
+    assert auth.api_tokens.lookup(others) is not None
+
+
 def test_others_are_left_alone(
     auth: Auth,
     log_in: Callable[[str], Any],

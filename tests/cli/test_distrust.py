@@ -53,7 +53,7 @@ def test_everybody_is_out(run: Any, told: Any) -> None:
     assert lines[1].startswith("bob [member] linked ")
     assert lines[1].endswith(" UTC (admin)")
     assert lines[2].startswith("company since ")
-    assert lines[2].endswith(" UTC: sessions ended: 2; rights taken away: 0; links frozen: 1.")
+    assert lines[2].endswith(" UTC: sessions ended: 2; API tokens revoked: 0; rights taken away: 0; links frozen: 1.")
     assert run("list-sessions").stdout == ""
     [whole, ann, bob] = told()
     assert whole[:2] == ("provider_distrusted", None)
