@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from onegov_auth.api_tokens import ApiTokens
 from onegov_auth.database import Database
 from onegov_auth.models import ApiToken, User, UserGroup
-from onegov_auth.raw_tokens import new_token
+from onegov_auth.raw_tokens import new_token, with_username
 from onegov_auth.settings.delivery import APITokens
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.whose import moment
@@ -150,6 +150,16 @@ def test_another_applications_token(token: str, database: Database, clock: FakeC
     """A token of one application is none of another that shares the table."""
     other = ApiTokens(database, APITokens(), application="other/app", clock=clock)
     assert other.lookup(token) is None
+
+
+@pytest.mark.sec("TOK-03")
+def test_a_token_that_says_whose_it_is(tokens: ApiTokens, token: str, user: User) -> None:
+    """With the name of its user before it, it is good; with another one's, it is nobody's."""
+    found = tokens.lookup(with_username(user.username, token))
+
+    assert found is not None
+    assert found.userid == user.username
+    assert tokens.lookup(with_username("eve@example.org", token)) is None
 
 
 @pytest.mark.sec("TOK-04")

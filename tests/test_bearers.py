@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from onegov_auth.collections import UserCollection
-from onegov_auth.domain import Client
+from onegov_auth.domain import NO_SESSION, Client
 from onegov_auth.models import AuthEvent, User
 from onegov_auth.outcomes import Refused
 
@@ -42,5 +42,7 @@ def test_access_token_of_another_persons_session(auth: Any, client: Client) -> N
     good = auth.by_token(auth.access_tokens.issue(session.id, uid, ["a"]), client)
 
     assert (good.userid, good.scope, good.by_token, good.confirmed) == ("ann@example.org", {"a"}, True, None)
+    # Whoever takes it for a session's identity ends or prolongs none.
+    assert good.session_id == NO_SESSION
     assert auth.by_token(auth.access_tokens.issue(session.id, "0" * 32), client) == Refused("unknown_token")
     assert auth.by_token("a.b.c", client) == Refused("unknown_token")
