@@ -98,6 +98,17 @@ def test_a_token_does_not_fall_back(browser: Any, app: Any, token: str) -> None:
     browser.get("/personal", headers={**cookie, **bearer("x")}, status=401)
 
 
+@pytest.mark.sec("TOK-06", "CSRF-07")
+def test_a_token_ends_no_session_of_a_cookie(browser: Any, token: str) -> None:
+    """Beside a token, which needs no form's token, the cookie is nobody's: its session goes on."""
+    browser.log_in(ANN)
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
+    browser.post("/auth/logout", headers={**cookie, **bearer(token)})
+    browser.reset()
+
+    assert "Hello" in browser.get("/personal", headers=cookie).text
+
+
 @pytest.mark.sec("TOK-03", "TOK-05", "TOK-06", "ASVS-10.3.2")
 @pytest.mark.parametrize(
     "path", ["account", "account/sessions", "account/password", "account/email", "account/identities"]
