@@ -6,6 +6,7 @@ What happens with every flush, so that no caller can forget it.
 - A change of what a user may do moves ``rights_stamp`` of all whom it concerns, whoever holds the object that changed:
   see :mod:`onegov_auth.models.concerned`.
 - A user who is enabled again is no longer disabled by a date that is past.
+- Attempts to log in as a user who is deleted are nobody's.
 - Secrets of second factors are encrypted.
 - ``created`` and ``modified`` are set by the session's clock.
 
@@ -19,9 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, event, inspect, select
+from sqlalchemy import ColumnElement, delete, event, inspect, select, update
 from sqlalchemy.orm import Session
 
+from onegov_auth.domain import hexadecimal
 from onegov_auth.models.base import TimestampMixin, key_of, primary_key
 from onegov_auth.models.concerned import move_concerned
 from onegov_auth.models.context import clock_of
@@ -79,6 +81,16 @@ def _after_flush(session: Session, _context: object) -> None:
             end_sessions(session, class_, primary_key(class_) == key_of(changed), keep=session.info.get(KEEP_SESSION))
         if isinstance(changed, UserMixin) and (_changed(changed, ENDS_TOKENS) or _is_disabled_now(changed)):
             _end_tokens(session, changed)
+    for gone in session.deleted:
+        if isinstance(gone, UserMixin):
+            _part_from_attempts(session, gone)
+
+
+def _part_from_attempts(session: Session, user: UserMixin) -> None:
+    """A database may give a number to somebody else, who is to answer for no failures, and to be locked by none."""
+    rows = user.__entities__.attempt
+    parted = update(rows).where(rows.person == hexadecimal(key_of(user))).values(person=None)
+    session.execute(parted.execution_options(synchronize_session=False))
 
 
 def _end_tokens(session: Session, user: UserMixin) -> None:

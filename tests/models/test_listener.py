@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from onegov_auth.database import Database
-from onegov_auth.models import DEFAULT, User, UserGroup, UserSession, end_sessions, move_rights
+from onegov_auth.models import DEFAULT, LoginAttempt, User, UserGroup, UserSession, end_sessions, move_rights
 from onegov_auth.testing.clock import FakeClock
 
 LogIn = Callable[..., UserSession]
@@ -171,3 +171,16 @@ def test_a_user_that_is_only_used_costs_no_statement(
     user.last_login = clock()
     session.flush()
     assert [statement.split()[0] for statement in statements] == ["UPDATE"]
+
+
+@pytest.mark.sec("RATE-01")
+def test_failures_of_a_deleted_user_are_nobodys(session: Session, user: User) -> None:
+    """Whoever gets the same key later, as numbers are given again, is locked by none of them; the record stays."""
+    for person in (user.id.hex, "another"):
+        when = datetime(2000, 1, 1, tzinfo=UTC)
+        session.add(LoginAttempt(attempt_type="login", person=person, success=False, datetime_utc=when))
+    session.commit()
+    session.delete(user)
+    session.commit()
+
+    assert sorted(row.person or "" for row in session.scalars(select(LoginAttempt))) == ["", "another"]
