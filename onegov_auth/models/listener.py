@@ -43,6 +43,9 @@ ENDS_SESSIONS = ("active", "is_superuser", "password_hash", "role", "username")
 #: Whoever has a token has it under these: a password that somebody else may have known vouches for no token (TOK-09).
 ENDS_TOKENS = ("active", "password_hash")
 
+#: The kinds of attempts that may be somebody's; the index on persons begins with the kind.
+_OF_PERSONS = ("login", "factor", "recovery")
+
 
 def end_sessions(
     session: Session, user: type[UserMixin], where: ColumnElement[bool], *, keep: UUID | None = None
@@ -89,7 +92,11 @@ def _after_flush(session: Session, _context: object) -> None:
 def _part_from_attempts(session: Session, user: UserMixin) -> None:
     """A database may give a number to somebody else, who is to answer for no failures, and to be locked by none."""
     rows = user.__entities__.attempt
-    parted = update(rows).where(rows.person == hexadecimal(key_of(user))).values(person=None)
+    parted = (
+        update(rows)
+        .where(rows.attempt_type.in_(_OF_PERSONS), rows.person == hexadecimal(key_of(user)))
+        .values(person=None)
+    )
     session.execute(parted.execution_options(synchronize_session=False))
 
 
