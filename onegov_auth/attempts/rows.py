@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Double,
     Text,
+    Uuid,
     and_,
     bindparam,
     cast,
@@ -144,7 +145,8 @@ def together(driver: Any, first: Prepared) -> Iterator[None]:
 
 def as_person(key: Any) -> ColumnElement[str]:
     """A user's key as attempts have it: in hexadecimal, as :func:`onegov_auth.domain.hexadecimal` writes it."""
-    return func.replace(cast(key, Text), "-", "")
+    text = cast(key, Text)
+    return func.replace(text, "-", "") if isinstance(key.type, Uuid) else text
 
 
 def _whom(entities: Entities) -> CTE:
