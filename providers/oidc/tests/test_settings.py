@@ -51,6 +51,7 @@ REFERENCE: dict[str, Any] = {
     "primary": False,
     "network": {"proxy": None, "ca_file": None, "allow": []},
     "roles": {"admin": ["app-admins"], "member": ["*"]},
+    "grants": {"permissions": {}, "bundles": {}, "groups": {}},
     "default_role": None,
     "link": "refuse",
     "link_domains": [],
