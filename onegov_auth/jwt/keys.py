@@ -29,10 +29,7 @@ if TYPE_CHECKING:
     from onegov_auth.keys import Keys
     from onegov_auth.models import Entities, SigningKey
 
-__all__ = ["PURPOSE", "Limits", "Registry", "SigningKeys", "VerifyingKey"]
-
-#: What the key that encrypts the private parts is derived for.
-PURPOSE = "signing-key"
+__all__ = ["Limits", "Registry", "SigningKeys", "VerifyingKey"]
 
 #: A key is replaced when it is this old; NIST SP 800-57 part 1 §5.3.6 allows a private signature key 1 to 3 years.
 ROTATE = timedelta(days=90)
@@ -189,7 +186,7 @@ class SigningKeys:
                 application=self._keys.application,
                 algorithm=algorithm,
                 public=key.as_dict(private=False),
-                private=self._keys.encrypt(PURPOSE, private, name),
+                private=self._keys.encrypt("signing-key", private, name),
                 created=now,
             )
         )
@@ -225,7 +222,7 @@ class SigningKeys:
 
     def _opened(self, row: SigningKey) -> _Signing | None:
         try:
-            private = json.loads(self._keys.decrypt(PURPOSE, row.private, row.id))
+            private = json.loads(self._keys.decrypt("signing-key", row.private, row.id))
         except DecryptionError:
             # Its secret was taken out of the settings: another key signs, and this one still verifies.
             return None

@@ -198,13 +198,12 @@ def test_the_number_of_statements_does_not_grow_with_the_members(
     assert not any(isinstance(known, User) for known in session.identity_map.values())
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("what", ["group", "bundle"])
 def test_who_becomes_a_member_at_the_same_time_is_concerned(
     world: World, session: Session, database: Database, what: str
 ) -> None:
     """A change waits for memberships that are under way: no one's stamp stays where other rights were cached."""
-    if database.dialect == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
     class_: Any
     class_, key = (UserGroup, world.clerks.id) if what == "group" else (Bundle, world.bundle.id)
     nobody, other = world.people["nobody"], world.other.id
