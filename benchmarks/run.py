@@ -122,7 +122,7 @@ def logins(name: str, url: str, count: int, blocks: int) -> tuple[Line, Measured
     # Nearly every login is from a browser that is known: another one's costs a mail, as it would by hand.
     devices = Devices(ours.auth.keys)
     with ours.auth.database.read() as db:
-        ids = dict(db.execute(select(User.username, User.id)).tuples().all())
+        ids = {row.username: row.id for row in db.execute(select(User.username, User.id))}
 
     def enter_ours(number: int) -> bytes:
         name = username(number % count)
