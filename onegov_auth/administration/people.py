@@ -54,7 +54,8 @@ class ManagingPeople(Inviting):
             values: As for :meth:`change_user`.
 
         Returns:
-            ``Done("user_added")``; ``Refused`` as described above, and with what :meth:`change_user` may say.
+            ``Done("invited")`` if the mail goes out, ``Done("user_added")`` if it doesn't; ``Refused`` as described
+            above, and with what :meth:`change_user` may say.
         """
 
         def work(deed: Deed) -> Done | Refused:
@@ -81,6 +82,7 @@ class ManagingPeople(Inviting):
             if invite and self.may_choose_password(user):
                 self.send_invitation(deed.db, user, client, invited=True)
                 deed.tell("invited", user)
+                return Done("invited", user_info(user))
             return Done("user_added", user_info(user))
 
         return self.administer("user_added", by, client, work)

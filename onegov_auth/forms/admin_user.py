@@ -33,7 +33,7 @@ class AdminUserForm(Form):
     Args:
         formdata: As for :class:`Form`.
         obj: The user; None for a new one.
-        roles: The roles to choose from.
+        roles: The roles to choose from, the weakest last; a new account gets that one unless another is chosen.
         rights: The keys and names of the ``groups``, ``bundles`` and ``permissions`` to choose from.
         superuser: Whether one may be made a superuser here.
         kwargs: As for :class:`Form`.
@@ -51,7 +51,7 @@ class AdminUserForm(Form):
         [Optional(), Length(max=MAX_ADDRESS)],
         render_kw={"type": "email", "autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"},
     )
-    email_verified = BooleanField(_("This address is surely the person's own"))
+    email_verified = BooleanField(_("This address is surely the person's own"), default=True)
     phone_number = StringField(
         _("Phone number"), [Optional(), Length(max=MAX_NAME)], render_kw={"type": "tel", "autocomplete": "off"}
     )
@@ -91,6 +91,9 @@ class AdminUserForm(Form):
         # A role that is none any more is shown as it is.
         known = [*roles, *([obj.role] if obj is not None and obj.role not in roles else [])]
         self.role.choices = [(role, self.translate(role.capitalize())) for role in known]
+        if formdata is None and obj is None and roles:
+            # The weakest: nobody becomes an administrator because a choice was overlooked.
+            self.role.data = roles[-1]
         self.language.choices = [("", self.translate(_("As the browser says"))), *LANGUAGES.items()]
         for name in RIGHTS:
             if not self._rights.get(name):

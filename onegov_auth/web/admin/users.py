@@ -54,6 +54,9 @@ REFUSALS: Mapping[str, str] = {
 }
 
 _ADDED, _INVITED = _("The account is made."), _("The mail is sent.")
+_NOT_INVITED = _(
+    "No invitation was sent: there is no verified e-mail address, or the person may not log in with a password."
+)
 _SESSIONS = (_("{n} session is ended."), _("{n} sessions are ended."))
 _FACTOR = _("The second factor is removed. The person is told by mail.")
 _DONE = (_("Done with {n} account."), _("Done with {n} accounts."))
@@ -143,6 +146,10 @@ class Users(EntityView):
     def on_add_edit_success(self, obj: Any, *, added: bool) -> Response:
         """To the page of the account that was made; after a change, that of the account once more."""
         if added:
+            if obj.code == "invited":
+                self.request.success(self.request.translate(_INVITED))
+            elif posted_fields(self.request).get("invite"):
+                self.request.warning(self.request.translate(_NOT_INVITED))
             return self.done(_ADDED, self.url(obj.user.id))
         return self.done(_("Saved."), self.url(key_of(obj)))
 

@@ -229,6 +229,29 @@ def test_fields_that_the_form_has_not_are_passed_over(people: Any, desk: Any, us
     assert user("ann@example.org").password_hash == before
 
 
+def test_new_account_is_invited_and_has_the_weakest_role(desk: Any, user: Any) -> None:
+    """The form as it comes gives no power, and the mail goes to the address that was entered."""
+    form = form_with(desk.get(f"{PATH}/new"), "username")
+    assert form["role"].value == "member"
+    form["username"] = form["email"] = "nina@example.org"
+    page = form.submit().follow()
+
+    assert "The mail is sent." in page.text
+    assert "Send the invitation again" in page.text
+    assert user("nina@example.org").role == "member"
+
+
+def test_it_is_said_if_nobody_is_invited(desk: Any, user: Any) -> None:
+    """An address that nobody vouches for gets no link, and a name that is no address has none to get one at."""
+    form = form_with(desk.get(f"{PATH}/new"), "username")
+    form["username"] = form["email"] = "nina@example.org"
+    form["email_verified"] = False
+    assert "No invitation was sent" in form.submit().follow().text
+    assert not user("nina@example.org").email_verified
+    form["username"], form["email"], form["invite"] = "otto", "", False
+    assert "No invitation was sent" not in form.submit().follow().text
+
+
 @pytest.mark.sec("ASVS-8.4.2")
 @pytest.mark.usefixtures("people")
 def test_own_role_is_refused_with_a_sentence(desk: Any, user: Any) -> None:
@@ -305,6 +328,7 @@ def test_group_and_role_are_chosen_for_those_selected(people: Any, desk: Any, us
     form = form_with(desk.get(PATH), "do")
     form[f"select.{key}"] = True
     form = form_with(form.submit("do", value=do), "confirmed")
+    assert form["value"].value == ""
     form["value"] = value or group
     page = form.submit().follow()
 
