@@ -32,6 +32,7 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PUBLIC = {"demo-home": "", "demo-login": "auth/login", "demo-mails": "mails"}
 PERSONAL = {
     "demo-personal": "personal",
+    "demo-invoices": "invoices",
     "demo-account": "auth/account",
     "demo-tokens": "auth/account/tokens",
 }

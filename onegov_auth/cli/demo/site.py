@@ -1,4 +1,4 @@
-"""The demo's application: a public, a personal and a secret page. Everything else is onegov_auth's own."""
+"""The demo's application: a page for each kind of permission. Everything else is onegov_auth's own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from onegov_auth.cli.demo.mails import mails_in
 from onegov_auth.cli.demo.ways import Way
 from onegov_auth.models import AuthEvent, User
+from onegov_auth.permissions import Permission
 from onegov_auth.web import AuthApp, AuthRequest, Personal, Public, Secret
 from onegov_auth.web.identity import RequestIdentity
 
@@ -21,6 +22,15 @@ STYLE = (files("onegov_auth.cli.demo") / "demo.css").read_text(encoding="utf-8")
 
 #: How many of the last events the secret page shows.
 EVENTS = 15
+
+
+INVOICES = ({"number": 1, "for": "Blue Bicycles"}, {"number": 2, "for": "Green Grapes"})
+
+
+class ReadInvoices(Permission):
+    """See the invoices."""
+
+    token = "invoices.read"
 
 
 class DemoApp(AuthApp):
@@ -38,6 +48,7 @@ class DemoApp(AuthApp):
         "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'",
     }
+    permissions: ClassVar[Sequence[Any]] = (ReadInvoices,)
     ways: tuple[Way, ...] = ()
     shows_passwords = True
     mails = Path()
@@ -58,6 +69,10 @@ class Me:
 
 class Everybody:
     """The secret page."""
+
+
+class Invoices:
+    """What it takes a permission to see."""
 
 
 class Mailbox:
@@ -81,6 +96,11 @@ def _me() -> Me:
 @DemoApp.path(path="secret", model=Everybody)
 def _everybody() -> Everybody:
     return Everybody()
+
+
+@DemoApp.path(path="invoices", model=Invoices)
+def _invoices() -> Invoices:
+    return Invoices()
 
 
 @DemoApp.path(path="mails", model=Mailbox)
@@ -131,6 +151,18 @@ def secret(self: Everybody, request: AuthRequest) -> dict[str, Any]:  # noqa: AR
     return _page(request, "secret", users=users, events=events)
 
 
+@DemoApp.html(model=Invoices, permission=ReadInvoices, template="demo/invoices.jinja2")
+def invoices(self: Invoices, request: AuthRequest) -> dict[str, Any]:
+    """The page for those who have the permission, and how a program asks for the same."""
+    return _page(request, "invoices", invoices=INVOICES, url=request.link(self, "json"))
+
+
+@DemoApp.json(model=Invoices, name="json", permission=ReadInvoices)
+def invoices_for_programs(self: Invoices, request: AuthRequest) -> list[dict[str, Any]]:  # noqa: ARG001 - Morepath's signature
+    """The same for programs, which come by an API token."""
+    return list(INVOICES)
+
+
 @DemoApp.html(model=Mailbox, permission=Public, template="demo/mails.jinja2")
 def mails(self: Mailbox, request: AuthRequest) -> dict[str, Any]:  # noqa: ARG001 - Morepath's signature
     """The mails the demo sent: to register, or to choose a new password."""
@@ -151,6 +183,8 @@ def _page(request: AuthRequest, name: str, **variables: Any) -> dict[str, Any]:
         "csrf_token": request.csrf_token,
         "messages": list(request.consume_messages()),
         "site": request.root_app.auth.settings.title,
+        "reads": request.has_permission(Invoices(), ReadInvoices),
+        "administers": request.has_permission(Everybody(), Secret),
         "mailbox": cast("DemoApp", request.root_app).shows_passwords,
         **variables,
     }

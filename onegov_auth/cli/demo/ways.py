@@ -36,6 +36,9 @@ COMPANY = tuple(
 #: Which group gives which role, at the directory and at the provider alike.
 ROLES = {"admin": ["admins"], "editor": ["editors"], "member": ["staff"]}
 
+#: And which groups give the permission to see the demo's invoices.
+GRANTS = {"permissions": {"invoices.read": ["admins", "editors"]}}
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -98,6 +101,7 @@ def directory(stack: ExitStack, say: Say) -> Way:
         "people": {"base": server.people_base},
         "groups": {"base": server.groups_base},
         "roles": ROLES,
+        "grants": GRANTS,
         "hint": "Accounts of the **directory** work here too.",
     }
     return replace(way, logins=tuple(logins), settings=settings, alive=lambda: server.running)
@@ -128,6 +132,7 @@ def openid(stack: ExitStack, say: Say, base_url: str) -> Way:
         "client_id": server.client_id,
         "client_secret": server.client_secret,
         "roles": ROLES,
+        "grants": GRANTS,
         "button": "Log in with **Company**",
     }
     return replace(way, logins=tuple(logins), settings=settings, alive=lambda: server.running)

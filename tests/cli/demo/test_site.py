@@ -13,7 +13,7 @@ from onegov_auth.cli.demo.site import DemoApp
 from onegov_auth.cli.demo.ways import Login, Way
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
-from onegov_auth.models import UserGroup
+from onegov_auth.models import PermissionRow, User, UserGroup
 from onegov_auth.settings import Settings
 
 PASSWORD = "a password of some length"
@@ -96,6 +96,32 @@ def test_secret(browser: TestApp) -> None:
 
     assert "<code>ann@example.org</code>" in page.text
     assert '<td data-label="What">login</td><td data-label="Outcome">ok</td>' in page.text
+
+
+def test_invoices(site: DemoApp, browser: TestApp) -> None:
+    """The page of the invoices is for who has the permission, in the menu as well; a token of theirs gets the same."""
+    log_in(browser)
+    assert "API tokens" not in browser.get("/invoices", status=403).text
+    assert not browser.get("/").html.select('nav a[href="/invoices"]')
+    with site.auth.database.unit() as db:
+        (ann,) = db.query(User)
+        ann.permissions.append(db.query(PermissionRow).filter_by(token="invoices.read").one())
+        token = ann.reset_auth_token()
+
+    assert "Blue Bicycles" in browser.get("/invoices").text
+    assert browser.get("/").html.select('nav a[href="/invoices"]')
+    program = TestApp(site, extra_environ={"HTTP_HOST": "localhost"})
+    program.get("/invoices/json", status=401, headers={"Authorization": "Bearer oga_x"})
+    answer = program.get("/invoices/json", headers={"Authorization": f"Bearer {token}"})
+    assert [row["number"] for row in answer.json] == [1, 2]
+
+
+def test_administration_is_linked(browser: TestApp) -> None:
+    """Who has the role admin finds the administration in the menu, and nobody else does."""
+    assert not browser.get("/").html.select('nav a[href="/auth/admin"]')
+    log_in(browser)
+
+    assert browser.get("/").html.select('nav a[href="/auth/admin"]')
 
 
 def test_cells_say_what_they_are(browser: TestApp) -> None:
