@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Happening", "happening", "step_words", "type_words"]
 
+_ADDED, _OTHER = _("Account added"), _("Account changed")
+
 #: What happened, by the event's type.
 _WORDS = {
     "login": _("Logged in"),
@@ -55,8 +57,19 @@ _WORDS = {
     "granted": _("Right given"),
     "withdrawn": _("Right taken away"),
     "attempts_purged": _("Attempts deleted"),
+    "added": _ADDED,
+    "user_added": _ADDED,
+    "user_changed": _OTHER,
+    "deleted": _("Account deleted"),
+    "invited": _("Link to choose a password sent"),
+    "activated": _("Account activated"),
+    "deactivated": _("Account deactivated"),
+    "role_changed": _("Role changed"),
+    "username_changed": _("Username changed"),
+    "sync": _("Directory synced"),
+    "keys_rotated": _("Keys rotated"),
+    "cleanup": _("Cleaned up"),
 }
-_OTHER = _("Account changed")
 
 #: The same where it is not said yet whether it happened.
 _ABOUT = {"login": _("Login"), "logout": _("Logout"), "registration": _("Registration")}

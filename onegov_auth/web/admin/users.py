@@ -146,11 +146,12 @@ class Users(EntityView):
     def on_add_edit_success(self, obj: Any, *, added: bool) -> Response:
         """To the page of the account that was made; after a change, that of the account once more."""
         if added:
+            response = self.done(_ADDED, self.url(obj.user.id))
             if obj.code == "invited":
                 self.request.success(self.request.translate(_INVITED))
             elif posted_fields(self.request).get("invite"):
                 self.request.warning(self.request.translate(_NOT_INVITED))
-            return self.done(_ADDED, self.url(obj.user.id))
+            return response
         return self.done(_("Saved."), self.url(key_of(obj)))
 
     def form_template_args(self, args: dict[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,9 @@ def _offered(request: AuthRequest) -> dict[str, str]:
     for intent, label in _INTENTS.items():
         if request.has_permission(root, intent):
             texts[intent.__name__] = request.translate(label)
-    return texts | {token: token for token in sorted(root.permission_tokens(identity))}
+    about = root.catalogue
+    tokens = sorted(root.permission_tokens(identity))
+    return texts | {token: f"{token} – {about[token]}" if about.get(token) else token for token in tokens}
 
 
 def _page(

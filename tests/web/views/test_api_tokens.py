@@ -110,7 +110,7 @@ def test_scope_is_offered_and_kept(town: Any) -> None:
     token = new_token(browser, boxes=("may.invoices.read", "may.Secret", "may.invoices.write"))
     assert status(town, token, "/invoices") == 200
     assert [status(town, token, path) for path in ("/personal", "/secret", "/both")] == [403, 403, 403]
-    assert "For: invoices.read" in browser.get(PATH).text
+    assert "For: invoices.read – Read them." in browser.get(PATH).text
 
 
 def test_what_is_missing_is_asked_for(town: Any) -> None:
