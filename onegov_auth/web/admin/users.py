@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, null, select
 from sqlalchemy.orm import selectinload, undefer
 from webob.exc import HTTPNotFound
 
@@ -121,9 +121,9 @@ class Users(EntityView):
 
     def _choices(self, name: str) -> dict[str, str]:
         model: Any = getattr(self.auth.entities, name.removesuffix("s"))
-        label = model.token if name == "permissions" else model.name
-        rows = self.request.db.execute(select(primary_key(model), label).order_by(label))
-        return {str(key): shown or "" for key, shown in rows}
+        label, about = (model.token, model.description) if name == "permissions" else (model.name, null())
+        rows = self.request.db.execute(select(primary_key(model), label, about).order_by(label))
+        return {str(key): f"{shown} – {more}" if more else shown or "" for key, shown, more in rows}
 
     def add_orm_obj(self, form: Any) -> Any:
         """Make the account, and invite its owner."""

@@ -33,7 +33,7 @@ def _people(database: Any, desk: Any, clock: Any) -> Any:
         cem.source, cem.source_id = "company", "1"
         cem.disabled_utc = clock() - timedelta(days=1)
         db.add(UserFactor(user_id=ann.id, type="yubikey", key="cccccccccccc"))
-        db.add(PermissionRow(token="invoices.read"))
+        db.add(PermissionRow(token="invoices.read", description="See the invoices"))
     return database
 
 
@@ -197,6 +197,7 @@ def test_form_has_what_is_stored_and_saves_it(people: Any, desk: Any, user: Any)
     assert form["tags"].value == "blue, red"
     assert form["role"].value == "member"
     assert "is_superuser" not in form.fields
+    assert "invoices.read – See the invoices" in page.text
     form.submit(status=303)
     with people.read() as db:
         assert [row.steps for row in db.query(AuthEvent) if row.type == "user_changed"] == []
