@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 
+import pytest
+from coverage import Coverage
+
 _PROGRAMS = {
     "slapd": "slapd",
     "redis-server": "redis-server",
@@ -24,3 +27,11 @@ def pytest_report_header() -> list[str]:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
     missing = sorted(package for program, package in _PROGRAMS.items() if shutil.which(program, path=path) is None)
     return [f"not installed: {', '.join(missing)}"] if missing else []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Write down what was covered: a worker that is slow to end is killed, and what it holds is lost."""
+    measured = Coverage.current()
+    if measured is not None:
+        measured.save()
