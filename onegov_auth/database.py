@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import create_engine, event, make_url, text
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.errors import MissingDependencyError, SettingsError
-from onegov_auth.statements import DRIVER_KEY, WAITING_KEY, Prepared, catch_up
+from onegov_auth.statements import UNIT_KEY, LostRaceError, Prepared, UnitState
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, Select
@@ -126,32 +127,46 @@ class Database:
             yield session
 
     @contextlib.contextmanager
-    def unit(self) -> Iterator[Session]:
+    def unit(self, *, at_once: bool = True) -> Iterator[Session]:
         """
         One unit of work that writes: committed at the end, rolled back by an exception.
 
         On SQLite it is the only writer from the beginning, on PostgreSQL it relies on conditional
         statements and unique constraints; use :meth:`once` for work that may lose a race.
+
+        Args:
+            at_once: Whether it has a connection from the beginning; else from when it first needs one, which what
+                is read and written by a single statement each does not. On SQLite it always has.
+
+        Raises:
+            LostRaceError: If what it claimed is not as it was read.
         """
         with (
-            self._connected() as connection,
-            _Unit(connection, info={CONTEXT_KEY: self.context}, expire_on_commit=False) as session,
+            contextlib.ExitStack() as stack,
+            _Unit(self, lambda: stack.enter_context(self._connected())) as session,
         ):
-            driver = session.info[DRIVER_KEY] = connection.connection.driver_connection
+            state = session.state
             if self._begin is not None:
-                self._begin.run(driver)
-            else:
-                session.info[WAITING_KEY] = []
+                self._begin.run(state.driver())
+            elif at_once:
+                state.driver()
             yield session
-            if connection.in_transaction():
-                catch_up(session)
-            if session.in_transaction():
-                session.commit()
-            try:
-                # What ran on the driver alone is no transaction that the session knows of.
-                catch_up(session, commit=True)
-            except self._commit.error as error:
-                raise self._commit.told(driver, error) from error
+            if state.is_alone and not session.in_transaction():
+                state.finish(self._single)
+            if not state.is_alone or session.in_transaction():
+                self._commit_unit(session)
+
+    def _commit_unit(self, session: _Unit) -> None:
+        driver = session.state.driver()
+        session.state.catch_up()
+        if session.in_transaction():
+            # It flushes, and hooks may put off more.
+            session.commit()
+            session.state.catch_up()
+        try:
+            driver.commit()
+        except self._commit.error as error:
+            raise self._commit.told(driver, error) from error
 
     def once(self, work: Callable[[Session], T]) -> T:
         """
@@ -164,6 +179,22 @@ class Database:
             sqlalchemy.exc.DBAPIError: If it is no race, or one that can't be won.
         """
         return _again(self.unit, work)
+
+    def once_alone(self, work: Callable[[Session], T]) -> T:
+        """
+        As :meth:`once`, for *work* that mostly reads one thing and writes another, by a statement each.
+
+        At first it is alone (see :func:`onegov_auth.statements.is_alone`); when it lost a race, it has a connection
+        from the beginning, and may lock what it reads.
+
+        Args:
+            work: As for :meth:`once`.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: As for :meth:`once`.
+        """
+        tries = iter((False,))
+        return _again(lambda: self.unit(at_once=next(tries, True)), work)
 
     def once_on_driver(self, work: Callable[[Any], T], *, single: bool = False) -> T:
         """
@@ -245,7 +276,7 @@ def _again(begin: Callable[[], contextlib.AbstractContextManager[U]], work: Call
         try:
             with begin() as unit:
                 return work(unit)
-        except DBAPIError as error:
+        except (DBAPIError, LostRaceError) as error:
             if tries_left == 0 or not _lost_a_race(error):
                 raise
     raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
@@ -254,17 +285,26 @@ def _again(begin: Callable[[], contextlib.AbstractContextManager[U]], work: Call
 class _Unit(Session):
     """The session of a unit of work, some of whose statements run on the driver itself, now or later."""
 
-    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+    def __init__(self, database: Database, connecting: Callable[[], Connection]) -> None:
+        self._connect = cache(connecting)
+        self.state = UnitState(self._driver, puts_off=database.dialect != "sqlite")
+        super().__init__(info={CONTEXT_KEY: database.context, UNIT_KEY: self.state}, expire_on_commit=False)
+
+    def _driver(self) -> Any:
+        return self._connect().connection.driver_connection
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:  # noqa: ARG002 - SQLAlchemy's signature
         """The connection; whoever asks for it finds done what was put off."""
-        catch_up(self)
-        return super().get_bind(*args, **kwargs)
+        self.state.driver()
+        self.state.catch_up()
+        return self._connect()
 
     def rollback(self) -> None:
         """Take everything back."""
-        if WAITING_KEY in self.info:
-            self.info[WAITING_KEY] = []
+        self.state.waiting = []
         super().rollback()
-        self.info[DRIVER_KEY].rollback()
+        if not self.state.is_alone:
+            self.state.driver().rollback()
 
 
 class Lookup:
@@ -376,7 +416,7 @@ def _search_path(schema: str) -> Callable[[Any, object], None]:
     return prepare
 
 
-def _lost_a_race(error: DBAPIError) -> bool:
-    if isinstance(error, IntegrityError) or error.connection_invalidated:
+def _lost_a_race(error: DBAPIError | LostRaceError) -> bool:
+    if isinstance(error, LostRaceError | IntegrityError) or error.connection_invalidated:
         return True
     return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in SERIALIZATION_FAILURES

@@ -227,6 +227,9 @@ class UserInfo:
         pending_steps: The login steps that were demanded of this very user.
         returning: Whether the user has logged in before.
         factor_types: The types of second factor the user has; ``None`` if nobody looked.
+        sessions: How many sessions of the user are kept, open or over; ``None`` if nobody looked.
+        version: Of the row as it was read without a lock, which whoever rests something on it has to claim; ``None``
+            if it is locked.
     """
 
     id: UUID
@@ -239,6 +242,8 @@ class UserInfo:
     pending_steps: tuple[str, ...] = ()
     returning: bool = False
     factor_types: frozenset[str] | None = None
+    sessions: int | None = None
+    version: str | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:

@@ -150,7 +150,7 @@ class Road:
             self._events.record(db, event)
             return outcome, event
 
-        outcome, event = self._database.once(work)
+        outcome, event = self._database.once_alone(work)
         self._events.announce(event)
         if isinstance(outcome, Done) or (isinstance(outcome, LoggedIn) and outcome.device and outcome.user.returning):
             self._notices.wake()

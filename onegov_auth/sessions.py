@@ -181,7 +181,8 @@ class Sessions:
         refresh = identity.authn.refresh_token
         values["refresh_token"] = None if refresh is None else self._keys.encrypt("refresh", refresh, str(info.id))
         values["checked"] = None if refresh is None else now
-        self._make_room.later(db, user_id=user.id, many=self._limits.max_per_user - 1)
+        if user.sessions is None or user.sessions >= self._limits.max_per_user:
+            self._make_room.later(db, user_id=user.id, many=self._limits.max_per_user - 1)
         self._insert.later(db, **values, token_hash=token_hash(self._application, token))
         return token, info
 

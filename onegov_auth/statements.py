@@ -11,29 +11,97 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from sqlalchemy import Dialect, Executable
     from sqlalchemy.orm import Session, SessionTransaction
 
-__all__ = ["DRIVER_KEY", "WAITING_KEY", "Prepared", "catch_up", "driver_of", "savepoint"]
+__all__ = ["UNIT_KEY", "LostRaceError", "Prepared", "UnitState", "driver_of", "is_alone", "savepoint", "state_of"]
 
-#: Where a unit of work, which has one connection for all its life, keeps the driver's in ``Session.info``.
-DRIVER_KEY = "onegov_auth.driver"
-
-#: Where a unit of work that may put statements off keeps those it has put off.
-WAITING_KEY = "onegov_auth.waiting"
+#: Where a unit of work keeps its state in ``Session.info``.
+UNIT_KEY = "onegov_auth.unit"
 
 #: How many different sets of statements are kept that were put off together; an application has a handful.
 SETS = 256
 
+#: PostgreSQL's code for what a statement says on purpose whose claim found nothing (appendix A).
+DIVISION_BY_ZERO = "22012"
+
 Row = tuple[Any, ...]
 
 _PLACE = re.compile(r"%\((\w+)\)s")
+
+
+class LostRaceError(Exception):
+    """Raised when what a unit of work read has changed before it wrote: it has to be done again."""
+
+
+class UnitState:
+    """
+    What a unit of work has beside its session.
+
+    Args:
+        connect: Opens the unit's one connection, once; returns the driver's.
+        puts_off: Whether statements that nobody waits for are put off.
+    """
+
+    def __init__(self, connect: Callable[[], Any], *, puts_off: bool) -> None:
+        self._connect = connect
+        self._driver: Any = None
+        self.puts_off = puts_off
+        self.waiting: list[Waiting] = []
+
+    def driver(self) -> Any:
+        """The driver's connection."""
+        if self._driver is None:
+            self._driver = self._connect()
+        return self._driver
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is no connection yet."""
+        return self._driver is None
+
+    def catch_up(self) -> None:
+        """
+        Run what was put off, as one statement where that means the same.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: As :meth:`Prepared.run`.
+            LostRaceError: As :meth:`Prepared.claim`.
+        """
+        waiting, self.waiting = self.waiting, []
+        for batch in _batches(waiting):
+            _run_together(self.driver(), batch)
+
+    def finish(self, single: Callable[[], AbstractContextManager[Any]]) -> None:
+        """
+        Run what was put off by a unit that did nothing else, and commit it; see :meth:`catch_up` for errors.
+
+        Args:
+            single: Lends a connection for one statement, which the server commits in the same round trip.
+        """
+        batches = list(_batches(self.waiting))
+        if len(batches) > 1:
+            self.catch_up()
+            return
+        self.waiting = []
+        for batch in batches:
+            with single() as driver:
+                _run_together(driver, batch)
+
+
+def state_of(db: Session) -> UnitState | None:
+    """The state of a unit of work; ``None`` for another session."""
+    state: UnitState | None = db.info.get(UNIT_KEY)
+    return state
 
 
 def driver_of(db: Session) -> Any:
@@ -42,28 +110,19 @@ def driver_of(db: Session) -> Any:
 
     Nothing is flushed: what the session still holds has to be flushed first, where the order matters.
     """
-    known = db.info.get(DRIVER_KEY)
-    return db.connection().connection.driver_connection if known is None else known
+    state = state_of(db)
+    return db.connection().connection.driver_connection if state is None else state.driver()
 
 
-def catch_up(db: Session, *, commit: bool = False) -> None:
+def is_alone(db: Session) -> bool:
     """
-    Run what :meth:`Prepared.later` has put off, as one statement where that means the same.
+    Whether *db* is a unit of work that has no connection yet, and may need none but for what it puts off.
 
-    Args:
-        db: The unit of work.
-        commit: Whether to commit as well.
-
-    Raises:
-        sqlalchemy.exc.DBAPIError: As :meth:`Prepared.run`.
+    What it reads is read by itself then, without a lock, and what follows from that is claimed by
+    :meth:`Prepared.claim`.
     """
-    driver, waiting = driver_of(db), db.info.get(WAITING_KEY)
-    if waiting:
-        db.info[WAITING_KEY] = []
-        for batch in _batches(waiting):
-            _run_together(driver, batch)
-    if commit:
-        driver.commit()
+    state = state_of(db)
+    return state is not None and state.is_alone
 
 
 def _batches(waiting: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
@@ -77,36 +136,43 @@ def _batches(waiting: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
     batch: list[Waiting] = []
     touched: set[tuple[str, str]] = set()
     for one in waiting:
-        statement, _ = one
-        if statement.touches in touched:
+        if one.statement.touches in touched:
             yield batch
             batch, touched = [], set()
         batch.append(one)
-        touched.add(statement.touches)
-    yield batch
+        touched.add(one.statement.touches)
+    if batch:
+        yield batch
 
 
 def _run_together(driver: Any, batch: Sequence[Waiting]) -> None:
-    statements = tuple(statement for statement, _ in batch)
-    first = statements[0]
-    if len(statements) == 1:
-        first.run(driver, **batch[0][1])
+    first = batch[0].statement
+    if len(batch) == 1:
+        batch[0].run(driver)
         return
     values = {
         f"w{number}_{name}": value
-        for number, (statement, parameters) in enumerate(batch)
-        for name, value in statement.arguments(parameters).items()
+        for number, one in enumerate(batch)
+        for name, value in one.statement.arguments(one.parameters).items()
     }
     try:
-        driver.execute(_together(statements), values)
+        driver.execute(_together(tuple((one.statement, one.claims) for one in batch)), values)
     except first.error as error:
+        if getattr(error, "sqlstate", None) == DIVISION_BY_ZERO:
+            raise LostRaceError from error
         raise first.told(driver, error) from error
 
 
 @lru_cache(maxsize=SETS)
-def _together(statements: tuple[Prepared, ...]) -> str:
+def _together(statements: tuple[tuple[Prepared, bool], ...]) -> str:
     """All of them as one statement, whose text stays the same, so that the server plans it once."""
-    parts = [_PLACE.sub(rf"%(w{number}_\1)s", statement.sql) for number, statement in enumerate(statements)]
+    parts = [_PLACE.sub(rf"%(w{number}_\1)s", statement.sql) for number, (statement, _) in enumerate(statements)]
+    claims = [number for number, (_, claims) in enumerate(statements) if claims]
+    if claims:
+        # An error takes back the whole statement, and there is no other way for a part of it to say no.
+        parts = [f"{part} RETURNING 1" if number in claims else part for number, part in enumerate(parts)]
+        found = [f"1 / (SELECT count(*) FROM w{number})" for number in claims]  # noqa: S608 - nobody else's numbers
+        parts.append(f"SELECT {', '.join(found)}")
     named = ", ".join(f"w{number} AS ({part})" for number, part in enumerate(parts[:-1]))
     return f"WITH {named} {parts[-1]}"
 
@@ -173,14 +239,26 @@ class Prepared:
 
         That is for statements without a result, of which nothing in the unit depends: where a database is a network
         away, each answer that is waited for costs as much as all the work. What reads what was written calls
-        :func:`catch_up` first. Elsewhere than in such a unit it is run at once.
+        ``state_of(db).catch_up()`` first. Elsewhere than in such a unit it is run at once.
         """
-        waiting = db.info.get(WAITING_KEY)
-        if waiting is None or db.in_nested_transaction():
+        self._put_off(db, Waiting(self, parameters))
+
+    def claim(self, db: Session, **parameters: object) -> None:
+        """
+        As :meth:`later`, for one that has to find a row to change: what the unit read must still hold.
+
+        Raises:
+            LostRaceError: If it finds none, which ends the unit: here, or when it is run.
+        """
+        self._put_off(db, Waiting(self, parameters, claims=True))
+
+    def _put_off(self, db: Session, one: Waiting) -> None:
+        state = state_of(db)
+        if state is None or not state.puts_off or db.in_nested_transaction():
             # A savepoint takes back what was run since.
-            self.run(driver_of(db), **parameters)
+            one.run(driver_of(db))
         else:
-            waiting.append((self, parameters))
+            state.waiting.append(one)
 
     def told(self, driver: Any, error: Any) -> Any:
         """The driver's *error*, as SQLAlchemy would raise it."""
@@ -222,5 +300,23 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-#: A statement that was put off, and its parameters.
-Waiting = tuple[Prepared, dict[str, Any]]
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """
+    A statement that was put off.
+
+    Attributes:
+        statement: The statement.
+        parameters: Its parameters.
+        claims: Whether it has to find a row to change.
+    """
+
+    statement: Prepared
+    parameters: dict[str, Any]
+    claims: bool = False
+
+    def run(self, driver: Any) -> None:
+        """Run it by itself; see :meth:`UnitState.catch_up` for errors."""
+        found = self.statement.run(driver, **self.parameters)
+        if self.claims and found.rowcount == 0:
+            raise LostRaceError

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import JSON, Column, Integer, MetaData, String, Table, Uuid, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.orm import Session
 
 from onegov_auth.database import Database
 from onegov_auth.models.types import UTCDateTime
-from onegov_auth.statements import DRIVER_KEY, Prepared, catch_up, driver_of
+from onegov_auth.statements import Prepared, driver_of, state_of
 
 METADATA = MetaData()
 ROWS = Table(
@@ -28,6 +29,31 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 def _rows(database: Database) -> Database:
     METADATA.create_all(database.engine)
     return database
+
+
+class Asked:
+    """A driver's connection that notes what goes to the server."""
+
+    def __init__(self, driver: Any, asked: list[str]) -> None:
+        self._driver, self._asked = driver, asked
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        """Note and ask."""
+        self._asked.append(sql)
+        return self._driver.execute(sql, *parameters)
+
+    def itself(self) -> Asked:
+        """As a unit's state hands it out."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+
+def catch_up(db: Session) -> None:
+    state = state_of(db)
+    assert state is not None
+    state.catch_up()
 
 
 def prepare(database: Database) -> Prepared:
@@ -198,24 +224,12 @@ def test_what_is_put_off_is_one_statement_on_postgresql(postgresql_url: str) -> 
     database = Database(postgresql_url)
     METADATA.create_all(database.engine)
     asked: list[str] = []
-
-    class Driver:
-        """Notes what goes to the server."""
-
-        def __init__(self, driver: Any) -> None:
-            self._driver = driver
-
-        def execute(self, sql: str, *parameters: Any) -> Any:
-            asked.append(sql)
-            return self._driver.execute(sql, *parameters)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._driver, name)
-
     remove = Prepared(database.engine.dialect, delete(ROWS).where(ROWS.c.name == bindparam("which")))
     for name in "ab":
         with database.unit() as db:
-            db.info[DRIVER_KEY] = Driver(db.info[DRIVER_KEY])
+            state = state_of(db)
+            assert state is not None
+            state.driver = Asked(state.driver(), asked).itself  # type: ignore[method-assign]  # noted on the way
             remove.later(db, which="nobody")
             prepare(database).later(db, id=uuid4(), name=name, at=NOW, data=None)
 

@@ -1,7 +1,8 @@
 """
 Somebody known who comes again as they were: found and noted by two statements.
 
-That is nearly every login by a provider, and the ORM would take most of its time for changing nothing.
+That is nearly every login by a provider, and the ORM would take most of its time for changing nothing. In a unit of
+work that is alone nothing is locked: that all is still as it was read is a condition of what is written.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, func, literal_column, select, update
+from sqlalchemy import Text, bindparam, cast, column, exists, func, literal_column, null, select, update
 
 from onegov_auth.accounts.roles import match_grants
 from onegov_auth.accounts.rules import NO_ROLE, Rules
@@ -19,12 +20,12 @@ from onegov_auth.domain import UserInfo, VerifiedIdentity
 from onegov_auth.models import Columns, UTCDateTime, canonical_username, key_of, primary_key, step_names
 from onegov_auth.permissions.grants import Right
 from onegov_auth.permissions.mapped import MappedGrants
-from onegov_auth.statements import Prepared, driver_of
+from onegov_auth.statements import Prepared, driver_of, is_alone
 
 if TYPE_CHECKING:
-    from sqlalchemy import Dialect
     from sqlalchemy.orm import Session
 
+    from onegov_auth.database import Database
     from onegov_auth.models import Entities, User
     from onegov_auth.providers import ProviderSettings
 
@@ -51,13 +52,15 @@ class Found:
     pending_steps: str | None
     last_login: Any
     factor_types: str | None
+    sessions: int
+    version: str | None
 
 
 #: Rights of which it is not known which they are.
 _SOMETHING: Mapping[Right, str | None] = {Right("permission", ""): None}
 
 #: What stands in the user's row beside the key.
-OF_THE_USER = tuple(Found.__dataclass_fields__)[5:-1]
+OF_THE_USER = tuple(Found.__dataclass_fields__)[5:-3]
 
 
 class Unchanged:
@@ -65,13 +68,14 @@ class Unchanged:
     Finds people of whom nothing is to be changed.
 
     Args:
-        dialect: The database's.
+        database: Where they are kept.
         entities: The mapped classes.
         rules: What an identity becomes.
         clock: The time.
     """
 
-    def __init__(self, dialect: Dialect, entities: Entities, rules: Rules, clock: Clock) -> None:
+    def __init__(self, database: Database, entities: Entities, rules: Rules, clock: Clock) -> None:
+        dialect = database.engine.dialect
         users: Any = entities.user
         user = Columns(users)
         active = users.active_at(bindparam("now", type_=UTCDateTime()))
@@ -81,18 +85,17 @@ class Unchanged:
         grant: Any = entities.grant
         granted = exists().where(grant.user_id == key, grant.origin == bindparam("by"))
         columns = [link.id, link.issuer, link.frozen, granted, key, *of_user, factor_types(entities)]
-        found = (
-            select(*columns)
-            .select_from(table.join(users.__table__, link.user_id == key))
-            .where(link.source == bindparam("by"), link.source_id == bindparam("as"))
-            .with_for_update(of=users.__table__)
-        )
+        columns.append(session_count(entities))
+        version = row_version(entities) if dialect.name == "postgresql" else null()
+        whose = table.join(users.__table__, link.user_id == key)
+        mine = (link.source == bindparam("by"), link.source_id == bindparam("as"))
+        locked = select(*columns, null()).select_from(whose).where(*mine).with_for_update(of=users.__table__)
         self._rules, self._clock = rules, clock
-        self._find = Prepared(dialect, found)
+        self._find = Prepared(dialect, locked)
+        self._glance = database.prepare(select(*columns, version).select_from(whose).where(*mine))
         self._held = Prepared(dialect, MappedGrants(entities, clock).held())
-        self._use = Prepared(
-            dialect, update(table).where(link.id == bindparam("link")).values(last_used=bindparam("now"))
-        )
+        thawed = (link.id == bindparam("link"), link.frozen.is_(False), link.user_id == bindparam("key"))
+        self._use = Prepared(dialect, update(table).where(*thawed).values(last_used=bindparam("now")))
         self._as_key, self._as_link = self._find.converter(key), self._find.converter(link.id)
 
     def find(self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings) -> UserInfo | None:
@@ -104,15 +107,16 @@ class Unchanged:
             identity: As the application maps it.
             settings: The provider's rules.
         """
-        driver = driver_of(db)
-        row = self._find.one(driver, **{"by": identity.source, "as": identity.source_id, "now": self._clock()})
+        which = {"by": identity.source, "as": identity.source_id, "now": self._clock()}
+        row = self._glance(**which) if is_alone(db) else self._find.one(driver_of(db), **which)
         found = None if row is None else Found(*row)
         if found is None or not self._stays(found, identity, settings):
             return None
-        if not self._keeps_grants(driver, found, identity, settings):
+        if not self._keeps_grants(db, found, identity, settings):
             return None
-        self._use.later(db, link=self._as_link(found.link), now=self._clock())
-        return self._info(found)
+        info = self._info(found)
+        self._use.claim(db, link=self._as_link(found.link), key=info.id, now=self._clock())
+        return info
 
     def _stays(self, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
         role = self._rules.role(found.role, found.role_origin, identity, settings)
@@ -126,12 +130,12 @@ class Unchanged:
             and self._keeps_name(found, identity)
         )
 
-    def _keeps_grants(self, driver: Any, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
+    def _keeps_grants(self, db: Session, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
         wanted = match_grants(settings, identity.groups)
         if not (found.granted and wanted.rules):
             # Where a provider gives nothing, which is the rule, nothing more is asked.
             return wanted.fits(_SOMETHING if found.granted else {})
-        held = self._held.all(driver, user=self._as_key(found.id), by=identity.source)
+        held = self._held.all(driver_of(db), user=self._as_key(found.id), by=identity.source)
         return wanted.fits({Right(kind, name): rule for rule, kind, name in held})
 
     def _keeps_name(self, found: Found, identity: VerifiedIdentity) -> bool:
@@ -152,6 +156,8 @@ class Unchanged:
             pending_steps=step_names(found.pending_steps),
             returning=found.last_login is not None,
             factor_types=as_types(found.factor_types),
+            sessions=found.sessions,
+            version=found.version,
         )
 
 
@@ -163,9 +169,27 @@ def factor_types(entities: Entities) -> Any:
     return own.scalar_subquery()
 
 
-def as_types(column: str | None) -> frozenset[str]:
+def session_count(entities: Entities) -> Any:
+    """A column of a statement on the users: how many sessions of each are kept."""
+    sessions: Any = entities.session.__table__.c
+    own = select(func.count()).where(sessions.user_id == primary_key(entities.user))
+    return own.scalar_subquery()
+
+
+def row_version(entities: Entities) -> Any:
+    """
+    A column of a statement on the users, on PostgreSQL: changes whenever anything in the row does (``xmin``).
+
+    See PostgreSQL 17, 5.6; a row that is only locked keeps it.
+    """
+    xmin: Any = column("xmin")
+    xmin.table = entities.user.__table__
+    return cast(xmin, Text)
+
+
+def as_types(types: str | None) -> frozenset[str]:
     """What :func:`factor_types` says of a user."""
-    return frozenset(column.split(",")) if column else frozenset()
+    return frozenset(types.split(",")) if types else frozenset()
 
 
 def user_info(user: User) -> UserInfo:

@@ -29,7 +29,7 @@ Find = Callable[..., UserInfo | None]
 def _find(database: Database, clock: FakeClock, resolve: Callable[..., Any]) -> Find:
     """Looks for Ann, who came once before."""
     assert isinstance(resolve(ANN), Resolved)
-    unchanged = Unchanged(database.engine.dialect, DEFAULT, Rules(("admin", "editor", "member")), clock)
+    unchanged = Unchanged(database, DEFAULT, Rules(("admin", "editor", "member")), clock)
 
     def find(**changes: Any) -> UserInfo | None:
         with database.unit() as db:
@@ -45,7 +45,7 @@ def test_who_comes_as_before(find: Find, database: Database, clock: FakeClock) -
     with database.read() as db:
         user, link = db.scalars(select(User)).one(), db.scalars(select(UserIdentity)).one()
 
-        assert found == replace(user_info(user), factor_types=frozenset())
+        assert found == replace(user_info(user), factor_types=frozenset(), sessions=0)
         assert link.last_used == clock()
 
 
