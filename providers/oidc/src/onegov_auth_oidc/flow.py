@@ -1,15 +1,14 @@
-"""The questions of the code flow, asked by Authlib's OAuth 2 client over our own connections."""
+"""The questions of the code flow, made by Authlib and asked over our own connections."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode
 
-from authlib.oauth2 import OAuth2Error
+from authlib.oauth2 import ClientAuth
 from authlib.oauth2.client import OAuth2Client
 
 from onegov_auth.providers import Refused, Step
@@ -17,7 +16,7 @@ from onegov_auth_oidc.callback import Begun
 from onegov_auth_oidc.client_auth import Credentials
 from onegov_auth_oidc.discovery import Metadata
 from onegov_auth_oidc.errors import OIDCUnreachableError
-from onegov_auth_oidc.http import Http
+from onegov_auth_oidc.http import Http, HttpAnswer
 from onegov_auth_oidc.settings import OIDCSettings
 
 __all__ = ["Tokens", "authorization_url", "exchange", "logout_url", "refresh", "revoke"]
@@ -103,18 +102,13 @@ def exchange(http: Http, credentials: Credentials, begun: Begun, code: str, redi
     Raises:
         OIDCUnreachableError: If the endpoint gives no answer that can be used, or does not know this client.
     """
-    client = _client(http, credentials, begun.metadata)
-
-    def ask() -> Any:
-        return client.fetch_token(
-            begun.metadata.token_endpoint,
-            grant_type="authorization_code",
-            code=code,
-            code_verifier=begun.verifier,
-            redirect_uri=redirect_uri,
-        )
-
-    return _tokens(ask, credentials.settings)
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "code_verifier": begun.verifier,
+        "redirect_uri": redirect_uri,
+    }
+    return _tokens(http, credentials, begun.metadata, form)
 
 
 def refresh(http: Http, credentials: Credentials, metadata: Metadata, token: str) -> Tokens | Refused:
@@ -124,10 +118,9 @@ def refresh(http: Http, credentials: Credentials, metadata: Metadata, token: str
     Raises:
         OIDCUnreachableError: As :func:`exchange`.
     """
-    client = _client(http, credentials, metadata)
-    return _tokens(
-        lambda: client.refresh_token(metadata.token_endpoint, refresh_token=token, scope=""), credentials.settings
-    )
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    found = _tokens(http, credentials, metadata, form)
+    return found if isinstance(found, Refused) or found.refresh_token else replace(found, refresh_token=token)
 
 
 def revoke(http: Http, credentials: Credentials, metadata: Metadata, token: str) -> None:
@@ -138,11 +131,8 @@ def revoke(http: Http, credentials: Credentials, metadata: Metadata, token: str)
         OIDCUnreachableError: If there is no answer.
     """
     if metadata.revocation_endpoint is not None:
-        client = _client(http, credentials, metadata)
-        auth = client.client_auth(client.token_endpoint_auth_method)
-        form = urlencode({"token": token, "token_type_hint": "refresh_token"})
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        http.post(*auth.prepare("POST", metadata.revocation_endpoint, headers, form))
+        form = {"token": token, "token_type_hint": "refresh_token"}
+        _post(http, credentials, metadata, metadata.revocation_endpoint, form)
 
 
 def logout_url(
@@ -160,55 +150,25 @@ def logout_url(
     return f"{metadata.end_session_endpoint}{separator}{urlencode(params)}"
 
 
-def _client(http: Http, credentials: Credentials, metadata: Metadata) -> Any:
-    return OAuth2Client(
-        _Session(http),
-        client_id=credentials.settings.client_id,
-        # Read at each use, so that a secret in a file can be replaced while the application runs.
-        client_secret=credentials.settings.client_secret_text(),
-        token_endpoint_auth_method=credentials.method(metadata),
-    )
+def _post(http: Http, credentials: Credentials, metadata: Metadata, url: str, form: Mapping[str, str]) -> HttpAnswer:
+    settings = credentials.settings
+    # Read at each use, so that a secret in a file can be replaced while the application runs.
+    auth = ClientAuth(settings.client_id, settings.client_secret_text(), credentials.method(metadata))
+    headers = {"Content-Type": "application/x-www-form-urlencoded;charset=UTF-8"}
+    return http.post(*auth.prepare("POST", url, headers, urlencode(form)))
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """An answer in the shape Authlib reads."""
-
-    status_code: int
-    content: Mapping[str, object]
-
-    def json(self) -> dict[str, object]:
-        # Authlib counts with the lifetimes, and stumbles over what is no number. They are not needed here.
-        return {name: value for name, value in self.content.items() if name not in {"expires_at", "expires_in"}}
-
-
-@dataclass(frozen=True)
-class _Session:
-    """What Authlib sends its requests by."""
-
-    http: Http
-
-    def post(self, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: Any) -> _Answer:
-        # A copy: Authlib hands out one dictionary of headers to all clients of the process.
-        uri, prepared, body = auth.prepare("POST", url, dict(headers), urlencode(data))
-        answer = self.http.post(uri, prepared, body)
-        if answer.status == HTTPStatus.OK:
-            return _Answer(answer.status, answer.json())
-        # RFC 6749 §5.2: a refusal is a 400, or a 401 if the client is not known.
-        if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
-            content = answer.json()
-            if "error" in content:
-                return _Answer(answer.status, content)
+def _tokens(http: Http, credentials: Credentials, metadata: Metadata, form: Mapping[str, str]) -> Tokens | Refused:
+    answer = _post(http, credentials, metadata, metadata.token_endpoint, form)
+    # RFC 6749 §5.2: a refusal is a 400, or a 401 if the client is not known.
+    if answer.status not in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
         raise OIDCUnreachableError("http_status", f"{answer.host} answered {answer.status}")
-
-
-def _tokens(ask: Callable[[], Any], settings: OIDCSettings) -> Tokens | Refused:
-    try:
-        answer = ask()
-    except OAuth2Error as error:
+    content = answer.json()
+    if "error" in content:
         # Whatever stands there: the answer is not known to be text.
-        return _refusal(settings.special.errors.get(str(error.error), error.error))
-    return _read(answer)
+        return _refusal(credentials.settings.special.errors.get(str(content["error"]), content["error"]))
+    answer.ok()
+    return _read(content)
 
 
 def _refusal(error: object) -> Refused:

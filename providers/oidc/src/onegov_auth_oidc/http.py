@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import httpcore
 import httpx
 
 from onegov_auth_oidc.errors import OIDCUnreachableError
-from onegov_auth_oidc.network import ForbiddenAddressError, deadline
+from onegov_auth_oidc.network import Client, ForbiddenAddressError, deadline
 from onegov_auth_oidc.urls import host_of, url_fault
 
 __all__ = ["Http", "HttpAnswer", "json_object"]
@@ -52,9 +54,13 @@ def json_object(text: bytes) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def _json(text: bytes) -> object:
     try:
-        value: object = json.loads(text, parse_constant=_no_constant)
+        # RFC 8259 §8.1: UTF-8; a mark of the byte order, which nobody should write, may be ignored.
+        value: object = _DECODER.decode(text.removeprefix(codecs.BOM_UTF8).decode())
     except (ValueError, RecursionError):
         return None
     return value
@@ -132,7 +138,7 @@ class Http:
         max_bytes: How large an answer may be.
     """
 
-    client: httpx.Client
+    client: Client
     plain_loopback: bool = False
     total: float = TOTAL_SECONDS
     max_bytes: int = MAX_BYTES
@@ -171,10 +177,7 @@ class Http:
             raise OIDCUnreachableError("insecure_address", f"the address {fault}")
         host = host_of(url)
         try:
-            with (
-                deadline(self.total),
-                self.client.stream(method, url, headers=headers, content=body) as response,
-            ):
+            with deadline(self.total), closing(self.client.ask(method, url, headers, body)) as response:
                 return self._read(response, host)
         except _TIMEOUTS as error:
             raise OIDCUnreachableError("timeout", f"{host} did not answer in time") from error
@@ -183,16 +186,17 @@ class Http:
         except _TROUBLE as error:
             raise _unreachable(error, host) from error
 
-    def _read(self, response: httpx.Response, host: str) -> HttpAnswer:
+    def _read(self, response: httpcore.Response, host: str) -> HttpAnswer:
         body = bytearray()
-        for chunk in response.iter_raw():
+        # Of this client, which waits.
+        for chunk in cast("Iterable[bytes]", response.stream):
             body += chunk
             if len(body) > self.max_bytes:
                 raise OIDCUnreachableError("too_large", f"{host} answered more than {self.max_bytes} bytes")
-        found = response.headers
-        content_type = found.get("Content-Type", "").partition(";")[0].strip().lower()
+        found = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+        content_type = found.get(b"content-type", "").partition(";")[0].strip().lower()
         return HttpAnswer(
-            response.status_code, bytes(body), host, found.get("Date"), content_type, found.get("Location", "")
+            response.status, bytes(body), host, found.get(b"date"), content_type, found.get(b"location", "")
         )
 
 

@@ -14,7 +14,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -29,7 +28,17 @@ import httpx
 
 from onegov_auth_oidc.urls import KEPT, host_of
 
-__all__ = ["ForbiddenAddressError", "GuardedBackend", "Route", "Zone", "deadline", "make_client", "resolve", "zone_of"]
+__all__ = [
+    "Client",
+    "ForbiddenAddressError",
+    "GuardedBackend",
+    "Route",
+    "Zone",
+    "deadline",
+    "make_client",
+    "resolve",
+    "zone_of",
+]
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
@@ -90,14 +99,24 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
-@contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """All that is read and written within has *seconds* together, and never more than what it is part of."""
-    token = _ends.set(min(_ends.get(), time.monotonic() + seconds))
-    try:
-        yield
-    finally:
-        _ends.reset(token)
+class deadline:  # noqa: N801 - used like a function
+    """
+    All that is read and written within has some time together, and never more than what it is part of.
+
+    Args:
+        seconds: How long.
+    """
+
+    __slots__ = ("_before", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._before = _ends.set(min(_ends.get(), time.monotonic() + self._seconds))
+
+    def __exit__(self, *_: object) -> None:
+        _ends.reset(self._before)
 
 
 def _left(timeout: float | None) -> float:
@@ -266,7 +285,10 @@ class _Transport(httpx.BaseTransport):
         self._proxied = proxied
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self.ask(request.method, request.url, request.headers.raw, request.read(), request.extensions)
+        answer = self.ask(request.method, request.url, request.headers.raw, request.read(), request.extensions)
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_Stream(answer.stream), extensions=answer.extensions
+        )
 
     def ask(
         self,
@@ -275,23 +297,20 @@ class _Transport(httpx.BaseTransport):
         headers: Sequence[tuple[bytes, bytes]],
         body: bytes | None,
         extensions: MutableMapping[str, Any],
-    ) -> httpx.Response:
+    ) -> httpcore.Response:
         """Ask for *url*; the answer's body is read by whoever called, and it is closed by them."""
         if self._proxied is not None:
             self._proxied.refuse_inner(url.host)
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        answer = self._pool.handle_request(
+        return self._pool.handle_request(
             httpcore.Request(method=method, url=target, headers=headers, content=body, extensions=extensions)
-        )
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Stream(answer.stream), extensions=answer.extensions
         )
 
     def close(self) -> None:
         self._pool.close()
 
 
-class _Client(httpx.Client):
+class Client(httpx.Client):
     """
     An httpx client whose questions go straight to its transport.
 
@@ -317,11 +336,12 @@ class _Client(httpx.Client):
                 response.close()
         return response
 
-    @contextmanager
-    def stream(  # type: ignore[override]  # of what httpx takes, only what is used here
-        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None
-    ) -> Iterator[httpx.Response]:
-        """Ask, without a request of httpx's; see httpx for the errors."""
+    def ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> httpcore.Response:
+        """
+        Ask, without a request or response of httpx's; see httpcore for the errors.
+
+        The answer's ``stream`` is read and closed by whoever called.
+        """
         if self.is_closed:
             raise RuntimeError("the client is closed")
         parsed = _parsed(url)
@@ -330,16 +350,12 @@ class _Client(httpx.Client):
         if content is not None:
             lines[b"Content-Length"] = b"%d" % len(content)
         extensions = {"timeout": self._timeouts}
-        response = self._straight.ask(method, parsed, list(lines.items()), content, extensions)
-        try:
-            yield response
-        finally:
-            response.close()
+        return self._straight.ask(method, parsed, list(lines.items()), content, extensions)
 
 
-def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> httpx.Client:
+def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> Client:
     """
-    An httpx client for one issuer.
+    A client for one issuer.
 
     It follows no redirect (a token request must not go elsewhere, RFC 9700 §4.12), believes no proxy or
     certificate variable of the environment, and keeps no cookie, because all people share it.
@@ -351,7 +367,7 @@ def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Res
     """
     context = tls if tls is not None else ssl.create_default_context(cafile=route.ca_file)
     guard = GuardedBackend(host_of(route.issuer), resolve, route.allow)
-    return _Client(
+    return Client(
         _Transport(_pool(route.proxy, context, guard, resolve), guard if route.proxy else None),
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         headers=list(_HEADERS.items()),

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
-
 from onegov_auth.providers import Services
 from onegov_auth_oidc.client_auth import Credentials
 from onegov_auth_oidc.client_keys import ClientKeys
 from onegov_auth_oidc.discovery import Discovery
 from onegov_auth_oidc.http import Http
 from onegov_auth_oidc.keys import ALGORITHMS, KeyStore
-from onegov_auth_oidc.network import Route, make_client
+from onegov_auth_oidc.network import Client, Route, make_client
 from onegov_auth_oidc.settings import OIDCSettings
 
 __all__ = ["CLIENT_FACTORY", "Server", "server_of"]
@@ -46,7 +44,7 @@ class Server:
 
 def server_of(name: str, settings: OIDCSettings, services: Services) -> Server:
     """The server of the provider *name* of this application; made once and kept in ``services.resources``."""
-    factory: Callable[[Route], httpx.Client] = services.resources.get(CLIENT_FACTORY, lambda: make_client)
+    factory: Callable[[Route], Client] = services.resources.get(CLIENT_FACTORY, lambda: make_client)
 
     def make() -> Server:
         network = settings.network
@@ -62,7 +60,7 @@ def server_of(name: str, settings: OIDCSettings, services: Services) -> Server:
     return services.resources.get(("onegov_auth_oidc", services.application, name), make)
 
 
-def _make(settings: OIDCSettings, client: httpx.Client, services: Services) -> Server:
+def _make(settings: OIDCSettings, client: Client, services: Services) -> Server:
     http = Http(client, settings.plain_loopback)
     return Server(
         http,
