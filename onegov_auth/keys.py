@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -95,7 +96,7 @@ class Keys:
             bound_to: Where it belongs, such as a row's id; it can't be decrypted anywhere else.
         """
         nonce = secrets.token_bytes(_NONCE_LENGTH)
-        sealed = AESGCM(self.derive(purpose)[0]).encrypt(nonce, clear.encode(), _VERSION.encode() + bound_to.encode())
+        sealed = _aes(self.derive(purpose)[0]).encrypt(nonce, clear.encode(), _VERSION.encode() + bound_to.encode())
         return _VERSION + _encode(nonce + sealed)
 
     def decrypt(self, purpose: str, text: str, bound_to: str) -> str:
@@ -129,10 +130,15 @@ def _mac(key: bytes, parts: Sequence[str]) -> str:
     return _encode(hmac.new(key, _joined(*parts), hashlib.sha256).digest())
 
 
+@lru_cache(maxsize=64)
+def _aes(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
 def _open(key: bytes, sealed: bytes, bound_to: str) -> str | None:
     nonce, text = sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:]
     try:
-        return AESGCM(key).decrypt(nonce, text, _VERSION.encode() + bound_to.encode()).decode()
+        return _aes(key).decrypt(nonce, text, _VERSION.encode() + bound_to.encode()).decode()
     except (InvalidTag, ValueError):
         return None
 

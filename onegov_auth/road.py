@@ -145,8 +145,8 @@ class Road:
                 success = None if isinstance(outcome, Unavailable) else not isinstance(outcome, Refused)
                 person = event.user_id if success else None
                 self._attempts.settle(db, door.attempt, event.code, success=success, user_id=person)
-            failed = isinstance(outcome, Refused) and outcome.code not in NOT_BEGUN
-            event = replace(event, failed=failed)
+            if isinstance(outcome, Refused) and outcome.code not in NOT_BEGUN:
+                event = replace(event, failed=True)
             self._events.record(db, event)
             return outcome, event
 
@@ -159,11 +159,12 @@ class Road:
     def _decide(
         self, db: Session, verdict: VerifiedIdentity | Refused | Unavailable, door: Door
     ) -> tuple[Outcome, Event]:
-        blank = Event(type="login", client=door.client, username=door.username, provider=door.provider)
         if isinstance(verdict, Refused | Unavailable):
             provider = verdict.provider if isinstance(verdict, Unavailable) else door.provider
-            return verdict, replace(blank, code=verdict.code, steps=verdict.steps, provider=provider)
-        blank = replace(blank, username=door.username or verdict.username, provider=verdict.source)
+            blank = Event(type="login", client=door.client, username=door.username, provider=provider)
+            return verdict, replace(blank, code=verdict.code, steps=verdict.steps)
+        name = door.username or verdict.username
+        blank = Event(type="login", client=door.client, username=name, provider=verdict.source)
         if door.link_to is not None:
             return self._link_mine(db, verdict, door.link_to, door, replace(blank, type="identity_linked"))
         return self._let_in(db, verdict, door, blank)
@@ -195,7 +196,8 @@ class Road:
             code = asked.code if isinstance(asked, Refused) else f"{asked.transaction.kind}_required"
             more = asked.steps if isinstance(asked, Refused) else (Step("factor", ", ".join(asked.factors)),)
             return asked, replace(blank, code=code, user_id=user_id, steps=(*steps, *more))
-        door = replace(door, proven=Proven(found.user.id, proven) if proven else None)
+        if proven or door.proven is not None:
+            door = replace(door, proven=Proven(found.user.id, proven) if proven else None)
         blank = replace(blank, user_id=found.user.id, factor=", ".join(proven) or None, steps=steps)
         missing = self._next_step(db, found, verdict, door)
         if missing is not None:

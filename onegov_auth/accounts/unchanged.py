@@ -8,8 +8,7 @@ work that is alone nothing is locked: that all is still as it was read is a cond
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Text, bindparam, cast, column, exists, func, literal_column, null, select, update
 
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Found", "Unchanged", "user_info"]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The columns of a link and its user, as the driver returns them, in the order they are selected in."""
 
     link: Any
@@ -60,7 +58,7 @@ class Found:
 _SOMETHING: Mapping[Right, str | None] = {Right("permission", ""): None}
 
 #: What stands in the user's row beside the key.
-OF_THE_USER = tuple(Found.__dataclass_fields__)[5:-3]
+OF_THE_USER = Found._fields[5:-3]
 
 
 class Unchanged:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from markupsafe import escape
-from webob.exc import HTTPSeeOther
+from webob import Response
 
 from onegov_auth.web.hosts import own_origin
 
@@ -95,7 +95,7 @@ def is_web_address(url: str) -> bool:
     return bool(_HTTP.match(url)) and not _SUSPICIOUS.search(url)
 
 
-def redirect_to(request: AuthRequest, to: str) -> HTTPSeeOther:
+def redirect_to(request: AuthRequest, to: str) -> Response:
     """
     A 303 to *to*, reduced to this site once more.
 
@@ -104,7 +104,6 @@ def redirect_to(request: AuthRequest, to: str) -> HTTPSeeOther:
     """
     location = own_origin(request) + safe_path(to)
     # The note and link of RFC 9110 §15.4.4; WebOb would make a larger one from templates.
-    note = f'<!doctype html><title>303</title><a href="{escape(location)}">{escape(location)}</a>'
-    response = HTTPSeeOther(location=location)
-    response.text = note
-    return response
+    link = escape(location)
+    note = f'<!doctype html><title>303</title><a href="{link}">{link}</a>'
+    return Response(note, 303, [("Location", location)], content_type="text/html", charset="UTF-8")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import morepath
 from morepath.reify import reify
 from sqlalchemy.exc import OperationalError
+from webob.acceptparse import create_accept_language_header
 
 from onegov_auth import tokens
 from onegov_auth.domain import Client
@@ -43,6 +45,16 @@ _FOR_EVER = timedelta(days=36500)
 
 #: Models with this ``access`` can be reached by their address, and are left out of lists.
 UNLISTED = frozenset({"secret", "secret_mtan"})
+
+
+#: Browsers send some twenty characters; what is longer is no wish of a person.
+MAX_ACCEPT_LANGUAGE = 200
+
+
+@lru_cache(maxsize=256)
+def _preferred(accept_language: str) -> str | None:
+    found: str | None = create_accept_language_header(accept_language or None).lookup(languages(), default="")
+    return found or None
 
 
 class AuthRequest(morepath.Request[Any]):
@@ -301,8 +313,8 @@ class AuthRequest(morepath.Request[Any]):
     @property
     def _browser_language(self) -> str | None:
         # RFC 4647 §3.4: the header's order and weights decide, and "de-CH" is content with "de".
-        found: str | None = self.accept_language.lookup(languages(), default="")
-        return found or None
+        header = self.environ.get("HTTP_ACCEPT_LANGUAGE", "")
+        return _preferred(header) if len(header) <= MAX_ACCEPT_LANGUAGE else None
 
     @reify
     def translate(self) -> Translator:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NewType
 
 from joserfc import jws
@@ -142,6 +143,11 @@ class PinnedRegistry(JWSRegistry):
         return self.algorithms[name]
 
 
+@lru_cache
+def _registry(names: tuple[str, ...]) -> PinnedRegistry:
+    return PinnedRegistry(algorithms=names, strict_check_header=False)
+
+
 def _payload(
     token: str, header: Mapping[str, object], keys: KeyStore, jwks_uri: str, algorithm: Algorithm
 ) -> tuple[bytes, PublicKey] | Fault:
@@ -159,8 +165,7 @@ def _checked(token: str, keys: tuple[PublicKey, ...], algorithm: Algorithm) -> t
     if len(keys) != 1:
         # Trying several would let the weakest of them decide (OIDC-08).
         return Fault("ambiguous_key" if keys else "unknown_key")
-    registry = PinnedRegistry(algorithms=algorithm.names, strict_check_header=False)
     try:
-        return jws.deserialize_compact(token, keys[0].key, registry=registry).payload, keys[0]
+        return jws.deserialize_compact(token, keys[0].key, registry=_registry(algorithm.names)).payload, keys[0]
     except (JoseError, ValueError):
         return Fault("signature")
