@@ -171,6 +171,7 @@ def _together(statements: tuple[tuple[Prepared, bool], ...]) -> str:
     if claims:
         # An error takes back the whole statement, and there is no other way for a part of it to say no.
         parts = [f"{part} RETURNING 1" if number in claims else part for number, part in enumerate(parts)]
+        # They are run in this order, and the rest after them.
         found = [f"1 / (SELECT count(*) FROM w{number})" for number in claims]  # noqa: S608 - nobody else's numbers
         parts.append(f"SELECT {', '.join(found)}")
     named = ", ".join(f"w{number} AS ({part})" for number, part in enumerate(parts[:-1]))
@@ -243,22 +244,28 @@ class Prepared:
         """
         self._put_off(db, Waiting(self, parameters))
 
-    def claim(self, db: Session, **parameters: object) -> None:
+    def claim(self, db: Session, *, first: bool = False, **parameters: object) -> None:
         """
         As :meth:`later`, for one that has to find a row to change: what the unit read must still hold.
+
+        Args:
+            db: The unit of work.
+            first: Whether it is to be run before the others that were put off: who locks a user does so before
+                anything else, so that no two units wait for each other.
+            parameters: The statement's.
 
         Raises:
             LostRaceError: If it finds none, which ends the unit: here, or when it is run.
         """
-        self._put_off(db, Waiting(self, parameters, claims=True))
+        self._put_off(db, Waiting(self, parameters, claims=True), first=first)
 
-    def _put_off(self, db: Session, one: Waiting) -> None:
+    def _put_off(self, db: Session, one: Waiting, *, first: bool = False) -> None:
         state = state_of(db)
         if state is None or not state.puts_off or db.in_nested_transaction():
             # A savepoint takes back what was run since.
             one.run(driver_of(db))
         else:
-            state.waiting.append(one)
+            state.waiting.insert(0 if first else len(state.waiting), one)
 
     def told(self, driver: Any, error: Any) -> Any:
         """The driver's *error*, as SQLAlchemy would raise it."""

@@ -365,7 +365,7 @@ class Accounts(Following):
         if user.version is None:
             self._logged_in.later(db, key=user.id, now=self._clock())
         else:
-            self._logged_in_as_read.claim(db, key=user.id, now=self._clock(), version=user.version)
+            self._logged_in_as_read.claim(db, first=True, key=user.id, now=self._clock(), version=user.version)
 
     def application_agrees(self, db: Session, user: UserInfo, identity: VerifiedIdentity) -> bool:
         """Whether the application lets *identity* become the account *user* (``ensure_user_callback``)."""

@@ -84,17 +84,17 @@ class Unchanged:
         granted = exists().where(grant.user_id == key, grant.origin == bindparam("by"))
         columns = [link.id, link.issuer, link.frozen, granted, key, *of_user, factor_types(entities)]
         columns.append(session_count(entities))
-        version = row_version(entities) if dialect.name == "postgresql" else null()
+        columns.append(row_version(entities) if dialect.name == "postgresql" else null())
         whose = table.join(users.__table__, link.user_id == key)
         mine = (link.source == bindparam("by"), link.source_id == bindparam("as"))
-        locked = select(*columns, null()).select_from(whose).where(*mine).with_for_update(of=users.__table__)
+        locked = select(key).select_from(whose).where(*mine).with_for_update(of=users.__table__)
         self._rules, self._clock = rules, clock
-        self._find = Prepared(dialect, locked)
-        self._glance = database.prepare(select(*columns, version).select_from(whose).where(*mine))
+        self._lock = Prepared(dialect, locked)
+        self._find = database.prepare(select(*columns).select_from(whose).where(*mine))
         self._held = Prepared(dialect, MappedGrants(entities, clock).held())
         thawed = (link.id == bindparam("link"), link.frozen.is_(False), link.user_id == bindparam("key"))
         self._use = Prepared(dialect, update(table).where(*thawed).values(last_used=bindparam("now")))
-        self._as_key, self._as_link = self._find.converter(key), self._find.converter(link.id)
+        self._as_key, self._as_link = self._held.converter(key), self._held.converter(link.id)
 
     def find(self, db: Session, identity: VerifiedIdentity, settings: ProviderSettings) -> UserInfo | None:
         """
@@ -105,9 +105,7 @@ class Unchanged:
             identity: As the application maps it.
             settings: The provider's rules.
         """
-        which = {"by": identity.source, "as": identity.source_id, "now": self._clock()}
-        row = self._glance(**which) if is_alone(db) else self._find.one(driver_of(db), **which)
-        found = None if row is None else Found(*row)
+        found = self._read(db, identity)
         if found is None or not self._stays(found, identity, settings):
             return None
         if not self._keeps_grants(db, found, identity, settings):
@@ -115,6 +113,17 @@ class Unchanged:
         info = self._info(found)
         self._use.claim(db, link=self._as_link(found.link), key=info.id, now=self._clock())
         return info
+
+    def _read(self, db: Session, identity: VerifiedIdentity) -> Found | None:
+        mine, now = {"by": identity.source, "as": identity.source_id}, self._clock()
+        if is_alone(db):
+            row = self._find(**mine, now=now)
+            return None if row is None else Found(*row)
+        driver = driver_of(db)
+        # A statement sees the tables as they were when it began, and not what the one wrote that it waited for.
+        self._lock.one(driver, **mine)
+        row = self._find.prepared.one(driver, **mine, now=now)
+        return None if row is None else Found(*row)._replace(version=None)
 
     def _stays(self, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
         role = self._rules.role(found.role, found.role_origin, identity, settings)

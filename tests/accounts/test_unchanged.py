@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from onegov_auth.accounts import Accounts, Resolved
 from onegov_auth.accounts.rules import Rules
@@ -15,6 +16,7 @@ from onegov_auth.database import Database
 from onegov_auth.domain import UserInfo
 from onegov_auth.models import DEFAULT, User, UserIdentity
 from onegov_auth.providers import ProviderSettings
+from onegov_auth.statements import LostRaceError
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.providers import person
 
@@ -25,14 +27,19 @@ SETTINGS = ProviderSettings.model_validate({"kind": "ldap", "roles": ROLES})
 Find = Callable[..., UserInfo | None]
 
 
-@pytest.fixture(name="find")
-def _find(database: Database, clock: FakeClock, resolve: Callable[..., Any]) -> Find:
-    """Looks for Ann, who came once before."""
+@pytest.fixture(name="unchanged")
+def _unchanged(database: Database, clock: FakeClock, resolve: Callable[..., Any]) -> Unchanged:
+    """Knows Ann, who came once before."""
     assert isinstance(resolve(ANN), Resolved)
-    unchanged = Unchanged(database, DEFAULT, Rules(("admin", "editor", "member")), clock)
+    return Unchanged(database, DEFAULT, Rules(("admin", "editor", "member")), clock)
+
+
+@pytest.fixture(name="find", params=[True, False], ids=["locked", "alone"])
+def _find(request: pytest.FixtureRequest, database: Database, unchanged: Unchanged) -> Find:
+    """Looks for Ann."""
 
     def find(**changes: Any) -> UserInfo | None:
-        with database.unit() as db:
+        with database.unit(at_once=request.param) as db:
             return unchanged.find(db, replace(ANN, **changes), SETTINGS)
 
     return find
@@ -95,6 +102,55 @@ def test_whose_account_changed(find: Find, database: Database, table: Any, value
             setattr(row, name, value)
 
     assert find() is None
+
+
+@pytest.mark.sec("RACE-13", "LINK-18")
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("table", "values"),
+    [
+        (User, {"active": False}),
+        (User, {"role": "anonymous"}),
+        (User, {"rights_stamp": 7}),
+        (User, {"realname": "Ann Other"}),
+        (UserIdentity, {"frozen": True}),
+    ],
+    ids=repr,
+)
+def test_whose_account_changes_meanwhile(
+    unchanged: Unchanged, make: Callable[..., Accounts], database: Database, table: Any, values: dict[str, object]
+) -> None:
+    """Who was read without a lock has to be as they were when it is written, or nothing is."""
+    accounts = make()
+    with pytest.raises(LostRaceError), database.unit(at_once=False) as db:
+        found = unchanged.find(db, ANN, SETTINGS)
+        assert found is not None
+        with database.unit() as other:
+            other.execute(update(table).values(values))
+        accounts.logged_in(db, found)
+
+    with database.read() as db:
+        assert db.scalars(select(User.last_login)).one() is None
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_whose_account_is_deleted_meanwhile(unchanged: Unchanged, database: Database) -> None:
+    """A link that is gone is not noted."""
+    with pytest.raises(LostRaceError), database.unit(at_once=False) as db:
+        assert unchanged.find(db, ANN, SETTINGS) is not None
+        with database.unit() as other:
+            other.execute(delete(User))
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_who_is_locked_is_nobodys_to_change(unchanged: Unchanged, database: Database) -> None:
+    """A unit that has a connection locks the user's row, and needs no version of it."""
+    with database.unit() as db:
+        found = unchanged.find(db, ANN, SETTINGS)
+        assert found is not None
+        assert found.version is None
+        with database.unit() as other, pytest.raises(OperationalError, match="lock"):
+            other.execute(select(User).with_for_update(nowait=True))
 
 
 def test_an_application_that_wants_to_be_asked(make: Callable[..., Accounts], resolve: Any) -> None:
