@@ -2,8 +2,9 @@
 A callback beside the raw token exchange plus verification, at the certified npm ``oidc-provider``.
 
 What a person waits for: the provider checks client, code and PKCE, signs, and stores, as providers do. How much the
-framework alone costs is seen better beside the quickest provider there can be, in :mod:`benchmarks.oidc_callback`.
-Codes of a real provider are good for a minute: those of a block are asked for right before it, which is not measured.
+framework alone costs is seen better beside the quickest provider there can be, in :mod:`benchmarks.oidc_callback`,
+which says what is compared with what. Codes of a real provider are good for a minute: those of a block are asked for
+right before it, which is not measured.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import statistics
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -20,7 +22,7 @@ import httpx
 
 from benchmarks.framework import App, body_of, get
 from benchmarks.measure import Line, Measured
-from benchmarks.oidc_callback import CALLBACK, CALLBACK_LIMIT, CALLS, Exchange, begin, settings_for
+from benchmarks.oidc_callback import CALLBACK, CALLBACK_LIMIT, CALLS, Exchange, Records, begin, settings_for
 from onegov_auth import migrations
 from onegov_auth.database import Database
 from onegov_auth.testing.servers import OidcProvider, ServerMissingError
@@ -40,12 +42,12 @@ class _Asking:
     """
     People whose browsers are logged in at the provider, and so get a code for every question.
 
-    Each has two browsers, one for the callback and one for the exchange: a browser has one code at a time.
+    Each has three browsers, one for the callback and two for the exchanges: a browser has one code at a time.
     """
 
     def __init__(self, op: OidcProvider) -> None:
         self._op = op
-        self._browsers = [new_browser() for _ in range(PEOPLE * 2)]
+        self._browsers = [new_browser() for _ in range(PEOPLE * 3)]
 
     def code(self, url: str, number: int) -> dict[str, str]:
         """What the provider sends back for this authorization request."""
@@ -57,7 +59,7 @@ class _Asking:
 
 
 def certified_callbacks(urls: Mapping[str, str], blocks: int) -> Iterator[Line]:
-    """One comparison for each database, which is empty or was used by this before."""
+    """The comparisons for each database, which is empty or was used by this before."""
     try:
         op = OidcProvider(redirect_uris=(CALLBACK,), accounts=map(_account, range(PEOPLE)))
         op.start()
@@ -67,7 +69,7 @@ def certified_callbacks(urls: Mapping[str, str], blocks: int) -> Iterator[Line]:
     asking = _Asking(op)
     try:
         for name, url in urls.items():
-            yield _compare(op, asking, name, url, blocks)
+            yield from _compare(op, asking, name, url, blocks)
     finally:
         asking.close()
         op.close()
@@ -78,13 +80,18 @@ def _account(number: int) -> Account:
     return Account(name, name, secrets.token_urlsafe(16), f"{name}@example.org", given_name="Some", family_name="Body")
 
 
-def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, blocks: int) -> Line:
+def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, blocks: int) -> Iterator[Line]:
     database = Database(url)
     migrations.upgrade(database.engine)
     database.dispose()
     app = App.from_settings(settings_for(url, op.issuer, op.client_id, op.client_secret))
     raw = Exchange(op.issuer, op.client_id, op.client_secret)
-    candidates = {"callback": _callback(app, asking), "raw": _exchange(raw, asking)}
+    records = Records(url)
+    candidates = {
+        "callback": _callback(app, asking),
+        "with the database": _exchange(raw, asking, PEOPLE, records),
+        "without it": _exchange(raw, asking, PEOPLE * 2),
+    }
     spent: dict[str, list[float]] = {each: [] for each in candidates}
     for block in range(blocks + WARM_UP):
         for each in list(candidates)[:: 1 if block % 2 else -1]:
@@ -95,10 +102,12 @@ def _compare(op: OidcProvider, asking: _Asking, name: str, url: str, blocks: int
             if block >= WARM_UP:
                 spent[each].append((time.perf_counter() - begun) / CALLS * 1000)
     raw.client.close()
+    records.close()
     app.auth.resources.clear()
     app.auth.database.dispose()
-    ours, theirs = (Measured(each, statistics.median(times)) for each, times in spent.items())
-    return Line(f"OpenID callback, certified provider, {name}", CALLBACK_LIMIT, ours, theirs)
+    ours, kept, bare = (Measured(each, statistics.median(times)) for each, times in spent.items())
+    yield Line(f"OpenID callback, certified provider, {name}", CALLBACK_LIMIT, ours, kept)
+    yield Line("  beside the exchange without a database", None, ours, bare)
 
 
 def _callback(app: App, asking: _Asking) -> Callable[[int], Callable[[], object]]:
@@ -130,7 +139,9 @@ def noticing(app: App, known: list[str]) -> Callable[..., Iterable[bytes]]:
     return call
 
 
-def _exchange(raw: Exchange, asking: _Asking) -> Callable[[int], Callable[[], object]]:
+def _exchange(
+    raw: Exchange, asking: _Asking, browsers: int, records: Records | None = None
+) -> Callable[[int], Callable[[], object]]:
     def prepare(number: int) -> Callable[[], object]:
         verifier = secrets.token_urlsafe(48)
         asked = {
@@ -143,7 +154,16 @@ def _exchange(raw: Exchange, asking: _Asking) -> Callable[[int], Callable[[], ob
             "code_challenge": urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
-        code = asking.code(str(httpx.URL(raw.authorization_endpoint, params=asked)), PEOPLE + number % PEOPLE)["code"]
-        return lambda: raw.exchange(code, verifier)
+        code = asking.code(str(httpx.URL(raw.authorization_endpoint, params=asked)), browsers + number % PEOPLE)["code"]
+        if records is None:
+            return lambda: raw.exchange(code, verifier)
+        records.begin(verifier)
+        return partial(_with_records, raw, records, code, verifier, f"person{number % PEOPLE}")
 
     return prepare
+
+
+def _with_records(raw: Exchange, records: Records, code: str, verifier: str, person: str) -> None:
+    records.take(verifier)
+    raw.exchange(code, verifier)
+    records.keep(person)
