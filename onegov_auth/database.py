@@ -1,11 +1,4 @@
-"""
-The engine, and the three ways to use it: read, a unit of work that writes, a request's session.
-
-SQLite runs in WAL mode with foreign keys and a busy timeout, all of which it leaves off by itself.
-Reads are autocommit on both databases. On SQLite the first statement that writes begins the
-transaction with ``BEGIN IMMEDIATE``: a deferred transaction that turns into a writing one can't wait
-and fails with "database is locked", and ``BEGIN IMMEDIATE`` everywhere makes readers wait for writers.
-"""
+"""The engine, and the three ways to use it: read, a unit of work that writes, a request's session."""
 
 from __future__ import annotations
 
@@ -15,12 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from onegov_auth.clock import Clock, utcnow
-from onegov_auth.errors import MissingDependencyError, SettingsError
+from onegov_auth.engines import make_engine, prepare_connections
+from onegov_auth.errors import SettingsError
 from onegov_auth.statements import UNIT_KEY, LostRaceError, Prepared, UnitState
 
 if TYPE_CHECKING:
@@ -35,9 +29,6 @@ U = TypeVar("U")
 
 #: Where a session keeps its :class:`SessionContext` in ``Session.info``.
 CONTEXT_KEY = "onegov_auth"
-
-#: How long a writer waits for another one on SQLite, in milliseconds.
-BUSY_TIMEOUT = 15_000
 
 #: PostgreSQL's codes for "try the whole transaction again" (appendix A, class 40).
 SERIALIZATION_FAILURES = frozenset({"40001", "40P01"})
@@ -96,7 +87,7 @@ class Database:
         if engine is None:
             if url is None:
                 raise SettingsError(["database: is required"])
-            engine = _make_engine(url)
+            engine = make_engine(url)
         # A statement that fails would show password hashes in its error, and every one at level INFO.
         engine.hide_parameters = True
         self.engine = engine
@@ -105,12 +96,7 @@ class Database:
         self.dialect: str = self.engine.dialect.name
         if schema is not None and self.dialect != "postgresql":
             raise SettingsError(["schema: only PostgreSQL has schemas"])
-        if self.dialect == "sqlite":
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "before_cursor_execute", _begin_before_writing)
-            event.listen(self.engine, "savepoint", _begin_before_savepoint)
-        elif schema is not None:
-            event.listen(self.engine, "connect", _search_path(schema))
+        prepare_connections(self.engine, schema)
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._commit = Prepared(self.engine.dialect, text("COMMIT"))
         self._begin = Prepared(self.engine.dialect, text("BEGIN IMMEDIATE")) if self.dialect == "sqlite" else None
@@ -360,60 +346,6 @@ class Lookup:
             return found
         finally:
             pooled.close()
-
-
-def _make_engine(url: str | URL) -> Engine:
-    parsed = make_url(url)
-    options: dict[str, Any] = {}
-    if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
-        # The thread that waits for the lock would otherwise hold one of five connections.
-        options = {"pool_size": 20, "max_overflow": 80}
-    elif parsed.get_backend_name() == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-        options = {"pool_recycle": 1800, "pool_size": 10, "max_overflow": 20}
-    try:
-        return create_engine(parsed, **options)
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(f"database {parsed.drivername}", "onegov-auth[postgresql]") from error
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # Without this, Python's driver begins deferred transactions on its own.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
-
-
-def _begin_before_writing(
-    _connection: Connection, cursor: Any, statement: str, _parameters: object, context: Any, _many: bool
-) -> None:
-    writes = context.isinsert or context.isupdate or context.isdelete
-    if not writes and context.is_text:
-        writes = statement.lstrip()[:6].upper() in {"INSERT", "UPDATE", "DELETE"}
-    if writes and not cursor.connection.in_transaction:
-        cursor.execute("BEGIN IMMEDIATE")
-
-
-def _begin_before_savepoint(connection: Connection, _name: str) -> None:
-    driver = connection.connection.driver_connection
-    if driver is not None and not driver.in_transaction:
-        driver.execute("BEGIN IMMEDIATE")
-
-
-def _search_path(schema: str) -> Callable[[Any, object], None]:
-    quoted = '"' + schema.replace('"', '""') + '"'
-
-    def prepare(connection: Any, _record: object) -> None:
-        before, connection.autocommit = connection.autocommit, True
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET search_path TO {quoted}")
-        connection.autocommit = before
-
-    return prepare
 
 
 def _lost_a_race(error: DBAPIError | LostRaceError) -> bool:

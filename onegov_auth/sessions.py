@@ -181,10 +181,14 @@ class Sessions:
         refresh = identity.authn.refresh_token
         values["refresh_token"] = None if refresh is None else self._keys.encrypt("refresh", refresh, str(info.id))
         values["checked"] = None if refresh is None else now
-        if user.sessions is None or user.sessions >= self._limits.max_per_user:
-            self._make_room.later(db, user_id=user.id, many=self._limits.max_per_user - 1)
+        self._make_room_for(db, user)
         self._insert.later(db, **values, token_hash=token_hash(self._application, token))
         return token, info
+
+    def _make_room_for(self, db: Session, user: UserInfo) -> None:
+        most = self._limits.max_per_user
+        if user.sessions is None or user.sessions >= most:
+            self._make_room.later(db, user_id=user.id, many=most - 1)
 
     def lookup(self, token: str) -> Identity | None:
         """

@@ -55,13 +55,6 @@ def cut_off(database: Database) -> None:
         db.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity {others}"))
 
 
-@pytest.mark.parametrize(("pragma", "value"), [("foreign_keys", 1), ("journal_mode", "wal"), ("busy_timeout", 15000)])
-def test_sqlite_is_switched_to_what_it_leaves_off(sqlite: Database, pragma: str, value: object) -> None:
-    """Foreign keys, WAL and a busy timeout are on for every connection."""
-    with sqlite.read() as db:
-        assert value == db.execute(text(f"PRAGMA {pragma}")).scalar()
-
-
 def test_a_unit_is_committed_whole(things: Database) -> None:
     """What a unit of work wrote is there when it ends."""
     with things.unit() as db:

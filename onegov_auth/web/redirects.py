@@ -106,4 +106,4 @@ def redirect_to(request: AuthRequest, to: str) -> Response:
     # The note and link of RFC 9110 §15.4.4; WebOb would make a larger one from templates.
     link = escape(location)
     note = f'<!doctype html><title>303</title><a href="{link}">{link}</a>'
-    return Response(note, 303, [("Location", location)], content_type="text/html", charset="UTF-8")
+    return Response(note, 303, content_type="text/html", charset="UTF-8", location=location)

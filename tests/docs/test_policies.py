@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from onegov_auth import database, sessions
+from onegov_auth import database, engines, sessions
 from onegov_auth.errors import InsecurePasswordError
 from onegov_auth.passwords import PasswordPolicy
 from onegov_auth.providers.registry import installed
@@ -118,7 +118,7 @@ def test_federated_sessions() -> None:
 @pytest.mark.sec("ASVS-13.1.3", "ASVS-13.2.6")
 def test_timeouts(row: Callable[[str, str], str]) -> None:
     """The page about timeouts has the numbers of the code."""
-    assert f" {database.BUSY_TIMEOUT // 1000} s " in row("timeouts.md", "SQLite, another writer")
+    assert f" {engines.BUSY_TIMEOUT // 1000} s " in row("timeouts.md", "SQLite, another writer")
     assert f" {database.TRIES} tries " in row("timeouts.md", "a lost race")
     for name, beginning in {"connect": "connecting", "operation": "one answer", "login": "all of it"}.items():
         seconds = getattr(TimeoutSettings(), name).total_seconds()
