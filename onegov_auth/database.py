@@ -208,13 +208,23 @@ class Database:
 
     @contextlib.contextmanager
     def _single(self) -> Iterator[Any]:
-        with self._raw() as driver:
+        pooled = self.engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        try:
             driver.autocommit = True
-            try:
-                yield driver
-            finally:
-                if not driver.closed:
-                    driver.autocommit = False
+            yield driver
+            driver.autocommit = False
+        except LostRaceError:
+            driver.autocommit = False
+            raise
+        except BaseException as error:
+            # Whatever it is in the middle of: nobody else is to get it in this mode.
+            pooled.invalidate()
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                self.engine.dispose()
+            raise
+        finally:
+            pooled.close()
 
     @contextlib.contextmanager
     def _raw(self) -> Iterator[Any]:
@@ -339,7 +349,8 @@ class Lookup:
             found = fetch(driver, **parameters)
             if self._switch:
                 driver.autocommit = False
-        except DBAPIError:
+        except BaseException:
+            # Whatever it is in the middle of: nobody else is to get it in this mode.
             pooled.invalidate()
             raise
         else:

@@ -228,8 +228,6 @@ class UserInfo:
         returning: Whether the user has logged in before.
         factor_types: The types of second factor the user has; ``None`` if nobody looked.
         sessions: How many sessions of the user are kept, open or over; ``None`` if nobody looked.
-        version: Of the row as it was read without a lock, which whoever rests something on it has to claim; ``None``
-            if it is locked.
     """
 
     id: UUID
@@ -243,7 +241,6 @@ class UserInfo:
     returning: bool = False
     factor_types: frozenset[str] | None = None
     sessions: int | None = None
-    version: str | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:

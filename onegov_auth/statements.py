@@ -170,7 +170,9 @@ def _together(statements: tuple[tuple[Prepared, bool], ...]) -> str:
     claims = [number for number, (_, claims) in enumerate(statements) if claims]
     if claims:
         # An error takes back the whole statement, and there is no other way for a part of it to say no.
-        parts = [f"{part} RETURNING 1" if number in claims else part for number, part in enumerate(parts)]
+        parts = [
+            f"{part}{statements[number][0].found}" if number in claims else part for number, part in enumerate(parts)
+        ]
         # They are run in this order, and the rest after them.
         found = [f"1 / (SELECT count(*) FROM w{number})" for number in claims]  # noqa: S608 - nobody else's numbers
         parts.append(f"SELECT {', '.join(found)}")
@@ -215,6 +217,8 @@ class Prepared:
         self._fixed = {name: processors.pop(name, _as_it_is)(value) for name, value in constants.items()}
         self._bind = processors
         self._begins: bool = dialect.name == "sqlite" and (compiled.isinsert or compiled.isupdate or compiled.isdelete)
+        #: What makes it give a row for each that it found.
+        self.found = " RETURNING 1" if compiled.isinsert or compiled.isupdate or compiled.isdelete else ""
         #: To which table it does what, for one that writes.
         self.touches = ("insert" if compiled.isinsert else "change", str(getattr(statement, "table", "")))
         self.error: Any = dialect.loaded_dbapi.Error
@@ -244,28 +248,24 @@ class Prepared:
         """
         self._put_off(db, Waiting(self, parameters))
 
-    def claim(self, db: Session, *, first: bool = False, **parameters: object) -> None:
+    def claim(self, db: Session, **parameters: object) -> None:
         """
-        As :meth:`later`, for one that has to find a row to change: what the unit read must still hold.
+        As :meth:`later`, for one that has to find a row to change or lock: what the unit read must still hold.
 
-        Args:
-            db: The unit of work.
-            first: Whether it is to be run before the others that were put off: who locks a user does so before
-                anything else, so that no two units wait for each other.
-            parameters: The statement's.
+        Those of one unit are run in their order, and before the rest.
 
         Raises:
             LostRaceError: If it finds none, which ends the unit: here, or when it is run.
         """
-        self._put_off(db, Waiting(self, parameters, claims=True), first=first)
+        self._put_off(db, Waiting(self, parameters, claims=True))
 
-    def _put_off(self, db: Session, one: Waiting, *, first: bool = False) -> None:
+    def _put_off(self, db: Session, one: Waiting) -> None:
         state = state_of(db)
         if state is None or not state.puts_off or db.in_nested_transaction():
             # A savepoint takes back what was run since.
             one.run(driver_of(db))
         else:
-            state.waiting.insert(0 if first else len(state.waiting), one)
+            state.waiting.append(one)
 
     def told(self, driver: Any, error: Any) -> Any:
         """The driver's *error*, as SQLAlchemy would raise it."""
@@ -315,7 +315,7 @@ class Waiting:
     Attributes:
         statement: The statement.
         parameters: Its parameters.
-        claims: Whether it has to find a row to change.
+        claims: Whether it has to find a row.
     """
 
     statement: Prepared

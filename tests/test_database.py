@@ -264,6 +264,26 @@ def test_work_on_the_driver_survives_a_restarted_server(things: Database, connec
     assert names(things) == ["a", "b"]
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("way", ["lookup", "single", "alone"])
+def test_no_connection_is_left_in_another_mode(things: Database, way: str) -> None:
+    """Whatever happens to a statement that is committed by itself, the next unit can take everything back."""
+    lookup = things.prepare(select(THINGS.c.id).where(THINGS.c.name == bindparam("name")))
+    put = Prepared(things.engine.dialect, insert(THINGS), ["name"])
+    with pytest.raises(UnicodeEncodeError):
+        if way == "lookup":
+            lookup(name="half \ud800")
+        elif way == "single":
+            things.once_on_driver(lambda driver: put.run(driver, name="half \ud800"), single=True)
+        else:
+            things.once_alone(lambda db: put.later(db, name="half \ud800"))
+
+    with pytest.raises(ValueError, match="no"), things.unit() as db:
+        driver_of(db).execute("INSERT INTO things (name) VALUES ('a')")
+        raise ValueError("no")
+    assert names(things) == []
+
+
 def test_a_session_knows_its_context(database: Database) -> None:
     """Models and collections find entities, keys and clock in the session."""
     with database.read() as db:

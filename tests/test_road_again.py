@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from onegov_auth.accounts import Hooks
 from onegov_auth.auth import Auth
 from onegov_auth.database import Database
-from onegov_auth.domain import Client
+from onegov_auth.domain import Client, Password
+from onegov_auth.factors import Enrolment
 from onegov_auth.models import AuthEvent, User, UserIdentity, UserSession
-from onegov_auth.outcomes import LoggedIn, Refused
+from onegov_auth.outcomes import FactorRequired, LoggedIn, Refused
+from onegov_auth.passwords import Hasher
 from onegov_auth.providers import ProviderSettings
 from onegov_auth.road import Door
 from onegov_auth.steps import LoginStep
@@ -25,6 +28,8 @@ from onegov_auth.testing.providers import KnownPeople, person
 
 MakeAuth = Callable[..., Auth]
 DORA = person("staff", "42", "dora", realname="Dora Doe")
+TOTP = Enrolment(secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+PASSWORD = "correct horse battery staple"
 MANY = 20
 
 
@@ -36,6 +41,26 @@ def count(database: Database, model: type[Any]) -> int:
 def change(database: Database, model: type[Any], **values: object) -> None:
     with database.unit() as db:
         db.execute(update(model).values(values))
+
+
+def set_up_factor(auth: Auth) -> None:
+    """As its owner would in another session: all others end."""
+    with auth.database.unit() as db:
+        user = db.scalars(select(User).with_for_update()).one()
+        assert not isinstance(auth.factor_store.add(db, user, auth.factors["totp"], TOTP, None), Refused)
+        auth.sessions.end_all(db, user.id)
+
+
+def wait_for_a_lock(database: Database) -> None:
+    """Until somebody else waits for what we have."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with database.read() as db:
+            if db.scalar(text(waiting)):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 def together(number: int, work: Callable[[int], object]) -> None:
@@ -143,6 +168,78 @@ def test_a_deactivation_and_logins_at_once_leave_no_session(
 
         change(database, User, active=True)
         assert [auth.sessions.lookup(token) for token in tokens] == [None] * len(tokens)
+
+
+@pytest.mark.sec("MFA-16")
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_first_factor_set_up_meanwhile_is_asked_for(
+    known: Callable[..., Auth], client: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login that read the user before the factor was there begins anew, and finds it."""
+    auth = known(second_factors={"totp": {}})
+    opened = auth.sessions.open
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        set_up_factor(auth)
+        return opened(*args, **more)
+
+    monkeypatch.setattr(auth.sessions, "open", slowly)
+    outcome = auth.road.complete(DORA, Door(client=client, provider="staff"))
+
+    assert isinstance(outcome, FactorRequired)
+    assert count(database, UserSession) == 0
+
+
+@pytest.mark.sec("MFA-16")
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("way", ["password", "provider"])
+def test_who_waits_for_the_first_factor_is_asked_for_it(
+    known: Callable[..., Auth], client: Client, database: Database, hasher: Hasher, way: str
+) -> None:
+    """A login that waits for whoever sets the factor up sees it, though it asked before it was there."""
+    auth = known(second_factors={"totp": {}})
+    change(database, User, password_hash=hasher.hash(PASSWORD))
+    outcomes: list[object] = []
+
+    def come_in() -> None:
+        if way == "password":
+            verdict = auth.local.verify("dora", Password(PASSWORD))
+            outcomes.append(auth.road.complete(verdict, Door(client=client, username="dora")))
+        else:
+            outcomes.append(auth.road.complete(DORA, Door(client=client, provider="staff")))
+
+    thread = threading.Thread(target=come_in)
+    with database.unit() as db:
+        user = db.scalars(select(User).with_for_update()).one()
+        thread.start()
+        wait_for_a_lock(database)
+        assert not isinstance(auth.factor_store.add(db, user, auth.factors["totp"], TOTP, None), Refused)
+        auth.sessions.end_all(db, user.id)
+    thread.join()
+
+    assert [type(outcome) for outcome in outcomes] == [FactorRequired]
+    assert count(database, UserSession) == 0
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_nobody_waits_in_a_circle(known: Callable[..., Auth], client: Client, database: Database) -> None:
+    """Who has a factor is asked for it in a unit that locks the user first, as everybody does who changes a user."""
+    auth = known(second_factors={"totp": {}})
+    set_up_factor(auth)
+    outcomes: list[object] = []
+    thread = threading.Thread(
+        target=lambda: outcomes.append(auth.road.complete(DORA, Door(client=client, provider="staff")))
+    )
+    with database.unit() as db:
+        db.scalars(select(User).with_for_update()).one()
+        thread.start()
+        wait_for_a_lock(database)
+        # Waits for nobody: who waits for us has nothing yet.
+        db.execute(text("SET LOCAL lock_timeout = '2s'"))
+        db.execute(update(UserIdentity).values(missed=0))
+    thread.join()
+
+    assert [type(outcome) for outcome in outcomes] == [FactorRequired]
 
 
 @pytest.mark.sec("RACE-11")

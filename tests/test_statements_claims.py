@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from onegov_auth.database import Database
@@ -142,20 +143,30 @@ def test_a_claim_that_never_holds_is_given_up(seats: Database, do: Statements, k
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_what_is_claimed_first_is_run_first(seats: Database, do: Statements) -> None:
-    """Who locks a row before all others does so whenever it was put off."""
-    with seats.unit() as db:
-        do.note.later(db, text="later")
-        do.take.claim(db, which="a", seen=1)
-        do.take.claim(db, first=True, which="a", seen=0)
-        state = state_of(db)
-        assert state is not None
-        assert [(one.claims, one.parameters.get("seen")) for one in state.waiting] == [
-            (True, 0),
-            (False, None),
-            (True, 1),
-        ]
-        state.waiting = []
+def test_a_row_that_is_only_locked_is_claimed_too(seats: Database, do: Statements, kept: Kept) -> None:
+    """A row is locked if it is as it was read, and may be changed by the same statement; else the race is lost."""
+    hold = Prepared(
+        seats.engine.dialect,
+        select(SEATS.c.name)
+        .where(SEATS.c.name == bindparam("which"), SEATS.c.version == bindparam("seen"))
+        .with_for_update(),
+    )
+    with seats.unit(at_once=False) as db:
+        hold.claim(db, which="a", seen=1)
+        do.take.later(db, which="a", seen=1)
+    assert kept() == (2, [])
+
+    for others in (False, True):
+        with pytest.raises(LostRaceError), seats.unit(at_once=False) as db:
+            hold.claim(db, which="a", seen=1)
+            if others:
+                do.note.later(db, text="never")
+    with seats.unit(at_once=False) as db:
+        hold.claim(db, which="a", seen=2)
+        db.scalars(select(NOTES.c.text)).all()
+        with seats.unit() as other, pytest.raises(OperationalError, match="lock"):
+            other.execute(select(SEATS.c.name).with_for_update(nowait=True))
+    assert kept() == (2, [])
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -94,13 +94,13 @@ class Distrust:
             Whom it concerned, by name.
         """
         people = self.affected(db)
-        for ended in (
-            delete(self._tokens).where(self._made_since()),
-            delete(self._sessions).where(self._sessions.provider == self.provider),
-        ):
-            db.execute(ended.execution_options(synchronize_session=False))
+        revoked = delete(self._tokens).where(self._made_since())
+        db.execute(revoked.execution_options(synchronize_session=False))
         self._grants.take_away(db, self.provider)
         self._freeze(db, frozen=True)
+        # At last: who came in meanwhile by a link that was about to be frozen is out as well.
+        ended = delete(self._sessions).where(self._sessions.provider == self.provider)
+        db.execute(ended.execution_options(synchronize_session=False))
         return people
 
     def frozen(self, db: Session) -> list[Affected]:

@@ -17,7 +17,7 @@ from onegov_auth.accounts.following import Following
 from onegov_auth.accounts.hooks import Hooks
 from onegov_auth.accounts.local import LOCAL, SEEN, fingerprint
 from onegov_auth.accounts.rules import NO_ROLE, Rules, groups_step, names_of, new_user, usable_id
-from onegov_auth.accounts.unchanged import Unchanged, as_types, factor_types, row_version, user_info
+from onegov_auth.accounts.unchanged import Unchanged, user_info
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.collections import awaits_activation
 from onegov_auth.domain import Client, Step, UserInfo, VerifiedIdentity, hexadecimal
@@ -110,16 +110,13 @@ class Accounts(Following):
             rows.last_login,
         )
         key = primary_key(self._users)
-        found = select(key, *columns, factor_types(entities))
-        by_key = found.where(rows.username_key == bindparam("key")).with_for_update()
+        by_key = select(key, *columns).where(rows.username_key == bindparam("key")).with_for_update()
         self._by_key = Prepared(database.engine.dialect, by_key)
         self._as_key = self._by_key.converter(key)
         self._unchanged = Unchanged(database, entities, self.rules, clock)
         noted = {rows.last_login: bindparam("now"), rows.modified: rows.modified}
         logged_in = update(table).where(key == bindparam("key")).values(noted)
         self._logged_in = Prepared(database.engine.dialect, logged_in)
-        as_read = logged_in.where(row_version(entities) == bindparam("version"))
-        self._logged_in_as_read = Prepared(database.engine.dialect, as_read)
 
     def resolve(
         self,
@@ -214,13 +211,14 @@ class Accounts(Following):
         row = self._by_key.one(driver, key=key, now=self._clock())
         if row is None or hexadecimal(row[0]) != identity.source_id:
             return Refused("unknown_user")
-        id_, username, role, realname, source, source_id, active, password_hash, pending, last_login, types = row
+        id_, username, role, realname, source, source_id, active, password_hash, pending, last_login = row
         if not active:
             return Refused("inactive")
         if not self._password_login(role):
             return Refused("password_login_off")
         if identity.attributes.get(SEEN) != fingerprint(password_hash):
             return Refused("password_changed")
+        # Which factors there are is asked once the row is locked: whoever sets the first one up may hold it now.
         user = UserInfo(
             self._as_key(id_),
             username,
@@ -230,7 +228,6 @@ class Accounts(Following):
             source_id,
             pending_steps=step_names(pending) if pending else (),
             returning=last_login is not None,
-            factor_types=as_types(types),
         )
         return Resolved(user, created=False, steps=())
 
@@ -356,16 +353,8 @@ class Accounts(Following):
         return Resolved(user_info(user), created=False, steps=(*steps, *changed, groups_step(identity)))
 
     def logged_in(self, db: Session, user: UserInfo) -> None:
-        """
-        Note the time, at the end of the road.
-
-        Raises:
-            LostRaceError: At the end of the unit, if *user* was read without a lock and has changed since.
-        """
-        if user.version is None:
-            self._logged_in.later(db, key=user.id, now=self._clock())
-        else:
-            self._logged_in_as_read.claim(db, first=True, key=user.id, now=self._clock(), version=user.version)
+        """Note the time, at the end of the road."""
+        self._logged_in.later(db, key=user.id, now=self._clock())
 
     def application_agrees(self, db: Session, user: UserInfo, identity: VerifiedIdentity) -> bool:
         """Whether the application lets *identity* become the account *user* (``ensure_user_callback``)."""

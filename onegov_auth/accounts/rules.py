@@ -84,7 +84,9 @@ class Rules:
 
 def usable_id(identity: VerifiedIdentity) -> bool:
     """Whether the source's key can be one (LINK-15: nothing never matches nothing)."""
-    return bool(identity.source_id) and len(identity.source_id) <= MAX_SOURCE_ID
+    key = identity.source_id
+    # Half a character is none of any alphabet, and no database takes it.
+    return bool(key) and len(key) <= MAX_SOURCE_ID and not any("\ud800" <= one <= "\udfff" for one in key)
 
 
 def names_of(identity: VerifiedIdentity, key: str) -> tuple[str, set[str]]:

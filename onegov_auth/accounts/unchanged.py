@@ -90,6 +90,8 @@ class Unchanged:
         locked = select(key).select_from(whose).where(*mine).with_for_update(of=users.__table__)
         self._rules, self._clock = rules, clock
         self._lock = Prepared(dialect, locked)
+        as_read = (key == bindparam("key"), row_version(entities) == bindparam("version"))
+        self._hold = Prepared(dialect, select(key).where(*as_read).with_for_update())
         self._find = database.prepare(select(*columns).select_from(whose).where(*mine))
         self._held = Prepared(dialect, MappedGrants(entities, clock).held())
         thawed = (link.id == bindparam("link"), link.frozen.is_(False), link.user_id == bindparam("key"))
@@ -111,6 +113,9 @@ class Unchanged:
         if not self._keeps_grants(db, found, identity, settings):
             return None
         info = self._info(found)
+        if found.version is not None:
+            # In the order in which everybody locks: the user first.
+            self._hold.claim(db, key=info.id, version=found.version)
         self._use.claim(db, link=self._as_link(found.link), key=info.id, now=self._clock())
         return info
 
@@ -121,9 +126,11 @@ class Unchanged:
             return None if row is None else Found(*row)
         driver = driver_of(db)
         # A statement sees the tables as they were when it began, and not what the one wrote that it waited for.
-        self._lock.one(driver, **mine)
-        row = self._find.prepared.one(driver, **mine, now=now)
-        return None if row is None else Found(*row)._replace(version=None)
+        locked, row = self._lock.one(driver, **mine), self._find.prepared.one(driver, **mine, now=now)
+        found = None if row is None else Found(*row)
+        # Somebody else's link by now: the long way sees to it.
+        same = found is not None and locked is not None and locked[0] == found.id
+        return found._replace(version=None) if found is not None and same else None
 
     def _stays(self, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
         role = self._rules.role(found.role, found.role_origin, identity, settings)
@@ -164,7 +171,6 @@ class Unchanged:
             returning=found.last_login is not None,
             factor_types=as_types(found.factor_types),
             sessions=found.sessions,
-            version=found.version,
         )
 
 

@@ -163,7 +163,14 @@ class FactorStore:
         row.clear_secret = enrolment.secret
         db.add(row)
         db.flush()
+        self._touch(db, key_of(user))
         return row
+
+    def _touch(self, db: Session, user_id: Any) -> None:
+        """Have a login that has read the user already begin anew: it has not seen this factor (MFA-16)."""
+        users = self._users
+        same = update(users).where(primary_key(users) == user_id).values(modified=users.modified)
+        db.execute(same.execution_options(synchronize_session=False))
 
     def _alone(self, db: Session, type_: str, key: str) -> None:
         """Let nobody else set up what has this key until the unit ends."""

@@ -47,8 +47,8 @@ _FOR_EVER = timedelta(days=36500)
 UNLISTED = frozenset({"secret", "secret_mtan"})
 
 
-#: Browsers send some twenty characters; what is longer is no wish of a person.
-MAX_ACCEPT_LANGUAGE = 200
+#: Browsers send some twenty characters; what is longer is read anew each time.
+MAX_KEPT_LANGUAGES = 200
 
 
 @lru_cache(maxsize=256)
@@ -314,7 +314,7 @@ class AuthRequest(morepath.Request[Any]):
     def _browser_language(self) -> str | None:
         # RFC 4647 §3.4: the header's order and weights decide, and "de-CH" is content with "de".
         header = self.environ.get("HTTP_ACCEPT_LANGUAGE", "")
-        return _preferred(header) if len(header) <= MAX_ACCEPT_LANGUAGE else None
+        return _preferred(header) if len(header) <= MAX_KEPT_LANGUAGES else _preferred.__wrapped__(header)
 
     @reify
     def translate(self) -> Translator:

@@ -63,7 +63,7 @@ def test_ids_are_compared_byte_by_byte(resolve: Resolve) -> None:
 
 
 @pytest.mark.sec("LINK-15")
-@pytest.mark.parametrize("source_id", ["", "x" * 256])
+@pytest.mark.parametrize("source_id", ["", "x" * 256, "\udfff"])
 def test_an_identity_without_a_usable_id_is_nobody(resolve: Resolve, source_id: str) -> None:
     """An empty id never matches another empty one, and one that is too long matches nothing."""
     refused = resolve(replace(ANN, source_id=source_id))

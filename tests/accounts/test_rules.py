@@ -108,7 +108,9 @@ def test_in_whose_way_somebody_is() -> None:
 
 
 @pytest.mark.sec("LINK-15")
-@pytest.mark.parametrize(("source_id", "usable"), [("1", True), ("x" * 255, True), ("x" * 256, False), ("", False)])
+@pytest.mark.parametrize(
+    ("source_id", "usable"), [("1", True), ("x" * 255, True), ("x" * 256, False), ("", False), ("a\ud800", False)]
+)
 def test_what_a_key_may_be(source_id: str, usable: bool) -> None:
     """Nothing matches nothing, and what no standard allows matches nothing either."""
     assert usable_id(replace(ANN, source_id=source_id)) is usable

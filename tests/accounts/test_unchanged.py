@@ -125,12 +125,31 @@ def test_whose_account_changes_meanwhile(
     with pytest.raises(LostRaceError), database.unit(at_once=False) as db:
         found = unchanged.find(db, ANN, SETTINGS)
         assert found is not None
+        accounts.logged_in(db, found)
         with database.unit() as other:
             other.execute(update(table).values(values))
-        accounts.logged_in(db, found)
 
     with database.read() as db:
         assert db.scalars(select(User.last_login)).one() is None
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_whose_link_moves_while_it_is_waited_for(
+    unchanged: Unchanged, database: Database, add: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between locking the user of a link and reading it the link became another's: nothing is concluded."""
+    other = add(username="other")
+    locked = unchanged._lock.one
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        row = locked(*args, **more)
+        with database.unit() as db:
+            db.execute(update(UserIdentity).values(user_id=other.id))
+        return row
+
+    monkeypatch.setattr(unchanged._lock, "one", slowly)
+    with database.unit() as db:
+        assert unchanged.find(db, ANN, SETTINGS) is None
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -143,12 +162,12 @@ def test_whose_account_is_deleted_meanwhile(unchanged: Unchanged, database: Data
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_who_is_locked_is_nobodys_to_change(unchanged: Unchanged, database: Database) -> None:
-    """A unit that has a connection locks the user's row, and needs no version of it."""
-    with database.unit() as db:
-        found = unchanged.find(db, ANN, SETTINGS)
-        assert found is not None
-        assert found.version is None
+@pytest.mark.parametrize("at_once", [True, False])
+def test_who_is_locked_is_nobodys_to_change(unchanged: Unchanged, database: Database, at_once: bool) -> None:
+    """A unit that has a connection locks the user's row, and one that was alone does so with what it asks first."""
+    with database.unit(at_once=at_once) as db:
+        assert unchanged.find(db, ANN, SETTINGS) is not None
+        db.scalars(select(UserIdentity.id)).all()
         with database.unit() as other, pytest.raises(OperationalError, match="lock"):
             other.execute(select(User).with_for_update(nowait=True))
 

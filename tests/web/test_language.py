@@ -37,6 +37,7 @@ def saying(header: str) -> dict[str, Any]:
         ("", "en"),
         ("de;;q=x,\u00e4", "en"),
         ("d" * 5000, "en"),
+        (", ".join(["de-CH", *["tlh;q=0.1"] * 50]), "de"),
     ],
 )
 def test_browsers(ask: Callable[..., Any], header: str, language: str) -> None:

@@ -36,6 +36,19 @@ def test_a_question_and_its_answer(op: HostileOidcProvider, http: Http) -> None:
     assert op.call("/a").headers["x-own"] == "1"
 
 
+def test_of_two_headers_the_first_counts(op: HostileOidcProvider, http: Http) -> None:
+    """Whatever stands there twice, and however it is written."""
+    op.replies["/a"] = Reply(200, [b"{}"], {"content-TYPE": "Application/JSON; x=y", "Content-Type": "text/html"})
+
+    assert http.get(f"{op.issuer}/a").content_type == "application/json"
+
+
+def test_a_mark_of_the_byte_order_is_ignored() -> None:
+    """RFC 8259 §8.1 lets who reads ignore it; another encoding than UTF-8 is none."""
+    assert json_object(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+    assert json_object('{"a": 1}'.encode("utf-16")) is None
+
+
 def test_an_answer_hides_its_body() -> None:
     """Tokens may be in a body, so that it is not shown."""
     assert "secret" not in repr(HttpAnswer(200, b"secret", "id.example.com"))

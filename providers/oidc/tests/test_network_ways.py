@@ -143,6 +143,25 @@ def test_a_proxy_is_not_asked_for_inner_addresses(host: str) -> None:
     assert seen == []
 
 
+def test_a_proxy_that_wants_to_know_who_asks_is_told_of() -> None:
+    """A refusal of the proxy itself is as good as no way."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        """Lets nobody through."""
+
+        def do_CONNECT(self) -> None:
+            """Refuse."""
+            self.send_error(407)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Refusing)) as port:
+        http = Http(make_client(Route("https://id.example.com", proxy=f"http://127.0.0.1:{port}")))
+        with closing(http), pytest.raises(OIDCUnreachableError, match="unreachable"):
+            http.get("https://id.example.com/keys")
+
+
 def test_a_proxy_that_is_off_is_said_to_be(op: HostileOidcProvider) -> None:
     """Without the proxy the provider is not reached another way."""
     with proxy_to(1) as (address, _):

@@ -34,6 +34,7 @@ _TROUBLE = (
     httpx.StreamError,
     httpcore.NetworkError,
     httpcore.ProtocolError,
+    httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
     UnicodeError,
     RuntimeError,
@@ -193,7 +194,8 @@ class Http:
             body += chunk
             if len(body) > self.max_bytes:
                 raise OIDCUnreachableError("too_large", f"{host} answered more than {self.max_bytes} bytes")
-        found = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+        # Of two headers of one name the first counts.
+        found = {name.lower(): value.decode("latin-1") for name, value in reversed(response.headers)}
         content_type = found.get(b"content-type", "").partition(";")[0].strip().lower()
         return HttpAnswer(
             response.status, bytes(body), host, found.get(b"date"), content_type, found.get(b"location", "")
