@@ -178,6 +178,7 @@ class Database:
 
         Raises:
             sqlalchemy.exc.DBAPIError: As for :meth:`once`.
+            LostRaceError: If what *work* claimed was never as it was read.
         """
         tries = iter((False,))
         return _again(lambda: self.unit(at_once=next(tries, True)), work)
