@@ -89,7 +89,8 @@ class Unchanged:
         mine = (link.source == bindparam("by"), link.source_id == bindparam("as"))
         locked = select(key).select_from(whose).where(*mine).with_for_update(of=users.__table__)
         self._rules, self._clock = rules, clock
-        self._lock = Prepared(dialect, locked)
+        # SQLite has one writer at a time.
+        self._lock = Prepared(dialect, locked) if dialect.name == "postgresql" else None
         as_read = (key == bindparam("key"), row_version(entities) == bindparam("version"))
         self._hold = Prepared(dialect, select(key).where(*as_read).with_for_update())
         self._find = database.prepare(select(*columns).select_from(whose).where(*mine))
@@ -126,11 +127,11 @@ class Unchanged:
             return None if row is None else Found(*row)
         driver = driver_of(db)
         # A statement sees the tables as they were when it began, and not what the one wrote that it waited for.
-        locked, row = self._lock.one(driver, **mine), self._find.prepared.one(driver, **mine, now=now)
-        found = None if row is None else Found(*row)
+        locked = None if self._lock is None else self._lock.one(driver, **mine)
+        row = self._find.prepared.one(driver, **mine, now=now)
+        found = None if row is None else Found(*row)._replace(version=None)
         # Somebody else's link by now: the long way sees to it.
-        same = found is not None and locked is not None and locked[0] == found.id
-        return found._replace(version=None) if found is not None and same else None
+        return found if found is None or self._lock is None or locked == (found.id,) else None
 
     def _stays(self, found: Found, identity: VerifiedIdentity, settings: ProviderSettings) -> bool:
         role = self._rules.role(found.role, found.role_origin, identity, settings)

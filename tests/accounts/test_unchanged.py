@@ -139,6 +139,7 @@ def test_whose_link_moves_while_it_is_waited_for(
 ) -> None:
     """Between locking the user of a link and reading it the link became another's: nothing is concluded."""
     other = add(username="other")
+    assert unchanged._lock is not None
     locked = unchanged._lock.one
 
     def slowly(*args: Any, **more: Any) -> Any:
