@@ -144,11 +144,11 @@ class Database:
 
     def _commit_unit(self, session: _Unit) -> None:
         driver = session.state.driver()
+        # What listeners put off meanwhile belongs to the same commit.
+        session.flush()
         session.state.catch_up()
         if session.in_transaction():
-            # It flushes, and hooks may put off more.
             session.commit()
-            session.state.catch_up()
         try:
             driver.commit()
         except self._commit.error as error:

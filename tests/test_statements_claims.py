@@ -4,9 +4,10 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, update
+from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, event, insert, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import QueuePool
 
 from onegov_auth.database import Database
 from onegov_auth.statements import LostRaceError, Prepared, is_alone, savepoint, state_of
@@ -173,15 +174,16 @@ def test_a_row_that_is_only_locked_is_claimed_too(seats: Database, do: Statement
 def test_who_is_alone_has_no_connection(seats: Database, do: Statements, kept: Kept) -> None:
     """Not before the end, where one statement needs it for a moment; with a session's first question, it has one."""
     pool = seats.engine.pool
+    assert isinstance(pool, QueuePool)
     with seats.unit(at_once=False) as db:
         do.note.later(db, text="one")
         assert is_alone(db)
-        assert pool.checkedout() == 0  # type: ignore[attr-defined]  # of the pool that is used
+        assert pool.checkedout() == 0
     with seats.unit(at_once=False) as db:
         do.note.later(db, text="two")
         assert db.scalars(select(NOTES.c.text).order_by(NOTES.c.text)).all() == ["one", "two"]
         assert not is_alone(db)
-        assert pool.checkedout() == 1  # type: ignore[attr-defined]  # as above
+        assert pool.checkedout() == 1
         assert kept()[1] == ["one"]
         do.note.later(db, text="three")
 
@@ -233,3 +235,22 @@ def test_a_session_that_is_no_unit_has_no_state(seats: Database) -> None:
     with seats.read() as db:
         assert state_of(db) is None
         assert not is_alone(db)
+
+
+def test_what_a_flush_puts_off_is_part_of_the_commit(seats: Database, do: Statements, kept: Kept) -> None:
+    """A claim that a listener makes of what is written at the very end takes that back too."""
+
+    class Base(DeclarativeBase):
+        metadata = METADATA
+
+    class Note(Base):
+        __table__ = NOTES
+
+    def claim(db: Session, _context: object) -> None:
+        do.take.claim(db, which="a", seen=7)
+
+    with pytest.raises(LostRaceError), seats.unit() as db:
+        event.listen(db, "after_flush", claim)
+        db.add(Note(text="by the session"))
+
+    assert kept() == (1, [])
