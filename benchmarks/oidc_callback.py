@@ -186,9 +186,10 @@ class Records:
     @contextlib.contextmanager
     def _unit(self) -> Iterator[Any]:
         pooled = self.engine.raw_connection()
+        driver: Any = pooled.driver_connection
         if self._mark == "?":
-            pooled.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]  # it is there
-        yield pooled.driver_connection
+            driver.execute("BEGIN IMMEDIATE")
+        yield driver
         pooled.commit()
         pooled.close()
 

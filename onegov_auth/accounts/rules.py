@@ -86,7 +86,8 @@ def usable_id(identity: VerifiedIdentity) -> bool:
     """Whether the source's key can be one (LINK-15: nothing never matches nothing)."""
     key = identity.source_id
     # Half a character is none of any alphabet, and no database takes it.
-    return bool(key) and len(key) <= MAX_SOURCE_ID and not any("\ud800" <= one <= "\udfff" for one in key)
+    whole = key.isascii() or not any("\ud800" <= one <= "\udfff" for one in key)
+    return bool(key) and len(key) <= MAX_SOURCE_ID and whole
 
 
 def names_of(identity: VerifiedIdentity, key: str) -> tuple[str, set[str]]:

@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -99,13 +100,13 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
-class deadline:  # noqa: N801 - used like a function
-    """
-    All that is read and written within has some time together, and never more than what it is part of.
+def deadline(seconds: float) -> AbstractContextManager[None]:
+    """All that is read and written within has *seconds* together, and never more than what it is part of."""
+    return _Deadline(seconds)
 
-    Args:
-        seconds: How long.
-    """
+
+class _Deadline(AbstractContextManager[None]):
+    """A class, because a generator takes several times as long."""
 
     __slots__ = ("_before", "_seconds")
 
