@@ -78,8 +78,8 @@ def log_in(page: Page, base: str) -> bool:
     page.goto(f"{base}/auth/login")
     page.fill("input[name=username]", person.mail)
     page.fill("input[name=password]", person.password)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.press("input[name=password]", "Enter")
     return "/auth/login" not in page.url
 
 
@@ -87,8 +87,8 @@ def ask_for_mail(page: Page, base: str) -> None:
     """Have something to show among the mails."""
     page.goto(f"{base}/auth/request-password")
     page.fill("input[name=email]", "member@example.net")
-    page.press("input[name=email]", "Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.press("input[name=email]", "Enter")
 
 
 def take(browser: Browser, base: str) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from onegov_auth.testing.plugin import require_server
 from onegov_auth.testing.servers import MockOidcProvider, OidcProvider
+from tests.end_to_end.moving import follow, submit
 
 Serve = Callable[..., tuple[str, Any]]
 
@@ -115,8 +116,7 @@ def test_somebody_says_no(company: Company, url: str, page: Page) -> None:
     page.wait_for_url(f"{url}/auth/**")
     assert page.inner_text("[role=alert]")
     if not company.by_password:
-        page.click("main a[href^='/auth/login']")
-        page.wait_for_load_state()
+        follow(page.locator("main a[href^='/auth/login']"))
 
     assert page.is_visible("input[name=password]")
 
@@ -164,12 +164,10 @@ def test_the_provider_is_off(company: Company, url: str, page: Page) -> None:
     """The button of a provider that is off leads to a sentence, and a local account still gets in."""
     company.op.stop()
     page.goto(f"{url}/personal")
-    page.click("text=Log in with Company")
-    page.wait_for_load_state()
+    follow(page.locator("text=Log in with Company"))
     assert page.inner_text("[role=alert]")
     page.fill("input[name=username]", "ann@example.net")
     page.fill("input[name=password]", "correct horse battery staple")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_load_state()
+    submit(page, "input[name=password]")
 
     assert page.url == f"{url}/personal"

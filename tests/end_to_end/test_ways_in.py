@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.end_to_end.moving import follow, submit
+
 Site = Any
 PASSWORD = "correct horse battery staple"
 
@@ -13,8 +15,7 @@ PASSWORD = "correct horse battery staple"
 def form(page: Page, name: str, password: str) -> None:
     page.fill("input[name=username]", name)
     page.fill("input[name=password]", password)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_load_state()
+    submit(page, "input[name=password]")
 
 
 def by_company(page: Page, login: str, password: str) -> None:
@@ -74,8 +75,7 @@ def test_logging_out_ends_it(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/personal")
     assert page.inner_text("h1") == "Personal"
     page.goto(f"{site.url}/auth/logout")
-    page.click("main button[type=submit]")
-    page.wait_for_load_state()
+    follow(page.locator("main button[type=submit]"))
     page.goto(f"{site.url}/personal")
 
     assert "/auth/login" in page.url
@@ -121,8 +121,7 @@ def test_without_the_provider_everybody_else_still_gets_in(site: Site, page: Pag
     """The button of a provider that is down leads to a page that says so, with the form on it."""
     site.issuer.stop()
     page.goto(f"{site.url}/personal")
-    page.click("text=Log in with Company")
-    page.wait_for_load_state()
+    follow(page.locator("text=Log in with Company"))
     assert "can't be reached" in page.inner_text("[role=alert]").replace("’", "'")
     form(page, "ann@example.net", PASSWORD)
 
@@ -142,9 +141,7 @@ def test_two_tabs_dont_spoil_each_other(site: Site, page: Page) -> None:
         tab.fill("input[name=login]", account.login)
         tab.fill("input[name=password]", account.password)
         tab.click("button[type=submit], input[type=submit]")
-        tab.wait_for_load_state()
-        if tab is other:
-            tab.wait_for_url("**/personal")
+        tab.wait_for_url("**/personal")
 
     assert who(other)[1] == "company"
 
@@ -156,8 +153,7 @@ def test_two_browsers_are_two_sessions(site: Site, page: Page, chromium: Browser
         tab.goto(f"{site.url}/personal")
         form(tab, "ann@example.net", PASSWORD)
     page.goto(f"{site.url}/auth/logout")
-    page.click("main button[type=submit]")
-    page.wait_for_load_state()
+    follow(page.locator("main button[type=submit]"))
     second.goto(f"{site.url}/personal")
 
     assert second.inner_text("h1") == "Personal"

@@ -40,9 +40,3 @@ def look(page: Page, name: str, axe: str) -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth") > REFLOW:
         complaints.append(f"{name}: wider than {REFLOW} pixels")
     return complaints
-
-
-def press(page: Page, name: str) -> None:
-    """Press a button, and wait until the page that comes of it is there, with its style."""
-    with page.expect_navigation():
-        page.get_by_role("button", name=name).click()

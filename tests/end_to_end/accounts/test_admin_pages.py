@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from onegov_auth.domain import Client, Step
 from onegov_auth.events import Event
-from tests.end_to_end.accounts.looking import look, press
+from tests.end_to_end.accounts.looking import look
+from tests.end_to_end.moving import follow, press
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 LONG = "Bookkeeping for the department of waterways, bridges and municipal swimming pools"
@@ -58,23 +59,23 @@ def rights_pages(town: Any, page: Page) -> Iterator[str]:
     fill(town)
     town.log_in(page, "admin@example.org", to="/auth/admin/groups")
     yield "groups"
-    page.get_by_role("link", name="Add: Group").click()
+    follow(page.get_by_role("link", name="Add: Group"))
     yield "groups-new"
     page.get_by_label("Name").fill("Finance")
     press(page, "Save")
     yield "groups-new-refused"
     page.goto(f"{town.url}/auth/admin/groups")
-    page.get_by_role("link", name="Finance", exact=True).click()
+    follow(page.get_by_role("link", name="Finance", exact=True))
     yield "groups-one"
-    page.get_by_role("link", name="Delete: Finance").click()
+    follow(page.get_by_role("link", name="Delete: Finance"))
     yield "groups-delete"
     page.goto(f"{town.url}/auth/admin/bundles")
     yield "bundles"
-    page.get_by_role("link", name=LONG, exact=True).click()
+    follow(page.get_by_role("link", name=LONG, exact=True))
     yield "bundles-one"
     page.goto(f"{town.url}/auth/admin/permissions")
     yield "permissions"
-    page.get_by_role("link", name="invoices.read").click()
+    follow(page.get_by_role("link", name="invoices.read"))
     yield "permissions-one"
 
 
@@ -85,10 +86,10 @@ def access_pages(town: Any, page: Page) -> Iterator[str]:
     yield "admin-sessions"
     page.goto(f"{town.url}/auth/admin/events")
     yield "events"
-    page.get_by_role("link", name="Next").click()
+    follow(page.get_by_role("link", name="Next"))
     yield "events-older"
     page.goto(f"{town.url}/auth/admin/events?code=no_role")
-    page.get_by_role("link", name="Login").first.click()
+    follow(page.get_by_role("link", name="Login").first)
     yield "events-one"
     page.goto(f"{town.url}/auth/admin/events?username=nobody")
     yield "events-nothing"
@@ -120,14 +121,14 @@ def test_without_a_script(town: Any, chromium: Any) -> None:
     page = context.new_page()
     town.log_in(page, "admin@example.org", to="/auth/account")
     page.locator("summary", has_text="Administration").click()
-    page.get_by_role("link", name="Groups", exact=True).click()
-    page.get_by_role("link", name="Add: Group").click()
+    follow(page.get_by_role("link", name="Groups", exact=True))
+    follow(page.get_by_role("link", name="Add: Group"))
     page.get_by_label("Name").fill("Planning")
     page.get_by_label("invoices.write – May write invoices").check()
     press(page, "Save")
-    page.get_by_role("link", name="Planning", exact=True).click()
+    follow(page.get_by_role("link", name="Planning", exact=True))
     expect(page.get_by_label("invoices.write – May write invoices")).to_be_checked()
-    page.get_by_role("link", name="Delete: Planning").click()
+    follow(page.get_by_role("link", name="Delete: Planning"))
     press(page, "Delete")
     expect(page.get_by_role("link", name="Planning", exact=True)).to_have_count(0)
     context.close()

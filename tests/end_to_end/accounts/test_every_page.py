@@ -12,7 +12,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.accounts.looking import look, press
+from tests.end_to_end.accounts.looking import look
+from tests.end_to_end.moving import follow, press
 
 AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
 
@@ -164,22 +165,22 @@ def user_pages(town: Any, page: Page) -> Iterator[str]:
         db.add(entities.factor(user_id=ann.id, type="totp", name="Phone", secret="x"))
     town.log_in(page, "admin@example.org", to="/auth/admin")
     yield "admin"
-    page.get_by_role("link", name="Users", exact=True).last.click()
+    follow(page.get_by_role("link", name="Users", exact=True).last)
     yield "users"
     page.get_by_label("Username, name or e-mail address").fill("nobody")
     press(page, "Show")
     yield "users-nobody"
-    page.get_by_role("link", name="Show all").click()
-    page.get_by_role("link", name="Add: User").click()
+    follow(page.get_by_role("link", name="Show all"))
+    follow(page.get_by_role("link", name="Add: User"))
     yield "users-new"
     page.get_by_label("Username").fill("person02@example.org")
     press(page, "Save")
     yield "users-new-refused"
     page.goto(f"{town.url}/auth/admin/users?q=person01")
-    page.get_by_role("link", name="person01@example.org").click()
-    page.get_by_role("link", name="invoices.read").click()
+    follow(page.get_by_role("link", name="person01@example.org"))
+    follow(page.get_by_role("link", name="invoices.read"))
     yield "users-one"
-    page.get_by_role("link", name="Delete …").click()
+    follow(page.get_by_role("link", name="Delete …"))
     yield "users-delete"
     page.goto(f"{town.url}/auth/admin/users?q=person")
     for number in (1, 2):
@@ -213,33 +214,33 @@ def factor_pages(town: Any, page: Page) -> Iterator[str]:
     town.add("ann@example.org")
     town.log_in(page, "ann@example.org", to="/auth/account/factors")
     yield "factors-none"
-    page.get_by_role("button", name="Authenticator app").click()
+    press(page, "Authenticator app")
     page.get_by_text("Type the key instead").click()
     app = pyotp.TOTP(page.locator(".secret").inner_text().replace(" ", ""))
     yield "factor-add-totp"
     page.get_by_label("Code from the app").fill("12345")
-    page.get_by_role("button", name="Save and go on").click()
+    press(page, "Save and go on")
     yield "factor-add-refused"
     page.get_by_label("Code from the app").fill(app.at(town.now()))
     page.get_by_label("What do you call it?").fill("My old telephone with the broken display")
-    page.get_by_role("button", name="Save and go on").click()
+    press(page, "Save and go on")
     yield "recovery-codes"
-    page.get_by_role("button", name="Make recovery codes").click()
+    press(page, "Make recovery codes")
     yield "recovery-codes-made"
-    page.get_by_role("link", name="I have kept them").click()
+    follow(page.get_by_role("link", name="I have kept them"))
     yield "factors"
-    page.get_by_role("link", name="Change My old telephone").click()
+    follow(page.get_by_role("link", name="Change My old telephone"))
     yield "factor"
     for kind, name in (("Passkey", "webauthn"), ("Code by text message", "mtan"), ("YubiKey", "yubikey")):
         page.goto(f"{town.url}/auth/account/factors")
-        page.get_by_role("button", name=kind).click()
+        press(page, kind)
         yield f"factor-add-{name}"
         if name == "mtan":
             page.get_by_label("Phone number").fill("079 123 45 67")
-            page.get_by_role("button", name="Send me a code").click()
+            press(page, "Send me a code")
             yield "factor-add-mtan-code"
     page.goto(f"{town.url}/auth/logout")
-    page.get_by_role("button", name="Log out").click()
+    press(page, "Log out")
     yield from factors_at_login(town, page)
     yield from forced_pages(town, page)
 
@@ -248,16 +249,16 @@ def factors_at_login(town: Any, page: Page) -> Iterator[str]:
     """Those of somebody with an app and recovery codes who logs in."""
     page.goto(f"{town.url}/auth/login")
     yield "login-factors"
-    page.get_by_role("button", name="Log in with a passkey").click()
+    press(page, "Log in with a passkey")
     yield "passkey"
     town.log_in(page, "ann@example.org")
     yield "second-factor"
     page.get_by_label("Code from the app").fill("12345")
-    page.get_by_role("button", name="Go on").click()
+    press(page, "Go on")
     yield "second-factor-refused"
-    page.get_by_role("link", name="Use another way").click()
+    follow(page.get_by_role("link", name="Use another way"))
     yield "second-factors"
-    page.get_by_role("button", name="Recovery codes").click()
+    press(page, "Recovery codes")
     yield "second-factor-recovery"
 
 
@@ -266,12 +267,12 @@ def forced_pages(town: Any, page: Page) -> Iterator[str]:
     town.add("ada@example.org", "admin")
     town.log_in(page, "ada@example.org")
     yield "set-up"
-    page.get_by_role("button", name="Authenticator app").click()
+    press(page, "Authenticator app")
     yield "set-up-totp"
-    page.get_by_role("link", name="Set up another one").click()
-    page.get_by_role("button", name="Code by text message").click()
+    follow(page.get_by_role("link", name="Set up another one"))
+    press(page, "Code by text message")
     page.get_by_label("Phone number").fill("079 123 45 68")
-    page.get_by_role("button", name="Send me a code").click()
+    press(page, "Send me a code")
     yield "set-up-mtan"
 
 

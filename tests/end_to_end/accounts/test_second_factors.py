@@ -10,6 +10,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.end_to_end.moving import press
+
 Towns = Callable[..., Any]
 Pages = Callable[[], Page]
 
@@ -136,7 +138,7 @@ def test_recovery_codes(town: Any, new_page: Pages) -> None:
     """Ten codes are shown once; one of them opens a login, once, and a mail tells of it."""
     page = new_page()
     with_phone(town, page)
-    page.get_by_role("button", name="Make recovery codes").click()
+    press(page, "Make recovery codes")
     codes = page.locator(".codes code").all_inner_texts()
     assert len(set(codes)) == 10
     page.get_by_role("link", name="I have kept them").click()
