@@ -15,9 +15,10 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import and_, delete, insert, not_, or_
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Step
@@ -27,12 +28,13 @@ from onegov_auth.statements import Prepared
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from onegov_auth.database import Database
     from onegov_auth.models import Entities
 
-__all__ = ["KEEP", "Event", "EventLog", "neutral"]
+__all__ = ["KEEP", "Ending", "Event", "EventLog", "ended", "ending", "neutral"]
 
 log = logging.getLogger("onegov_auth")
 json_log = logging.getLogger("onegov_auth.events")
@@ -42,6 +44,45 @@ KEEP = timedelta(days=365)
 
 #: Longer names are cut; nobody's real name or address needs more in a log.
 MAX_TEXT = 256
+
+#: The codes of a login that goes on once something else was done.
+_WAITING = frozenset({"prove", "factor_required", "enrolment_required", "step"})
+
+#: Types whose code says what was done, or why; with the codes by which nothing was.
+_NOT_DONE = {
+    "session_ended": frozenset({"not_allowed", "unknown_session", "unknown_user"}),
+    "sync": frozenset({"running", "unavailable", "empty", "max_drop", "lost"}),
+}
+
+
+class Ending(StrEnum):
+    """How an event ended, as far as its type and code tell."""
+
+    #: What its type says was done.
+    GOOD = "good"
+    #: It was not done.
+    REFUSED = "refused"
+    #: It was begun: something else has to be done first.
+    OPEN = "open"
+
+
+def ending(type_: str, code: str | None) -> Ending:
+    """How an event of that type and code ended."""
+    if code in {None, "ok", type_}:
+        return Ending.GOOD
+    if type_ in _NOT_DONE:
+        return Ending.REFUSED if code in _NOT_DONE[type_] else Ending.GOOD
+    return Ending.OPEN if type_ == "login" and code in _WAITING else Ending.REFUSED
+
+
+def ended(rows: Any, how: Ending) -> ColumnElement[bool]:
+    """The condition for the *rows* (the mapped class of events) of which :func:`ending` says *how*."""
+    waiting = and_(rows.type == "login", rows.code.in_(sorted(_WAITING)))
+    told = [and_(rows.type == type_, rows.code.not_in(sorted(codes))) for type_, codes in _NOT_DONE.items()]
+    good = or_(rows.code.is_(None), rows.code == "ok", rows.code == rows.type, *told)
+    if how is Ending.OPEN:
+        return waiting
+    return good if how is Ending.GOOD else and_(rows.code.is_not(None), not_(good), not_(waiting))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

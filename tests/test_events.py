@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from onegov_auth.database import Database
 from onegov_auth.domain import Client, Step
-from onegov_auth.events import Event, EventLog, neutral
+from onegov_auth.events import Ending, Event, EventLog, ended, ending, neutral
 from onegov_auth.models import AuthEvent
 from onegov_auth.testing.clock import FakeClock
 
@@ -142,3 +142,34 @@ def test_cleanup_deletes_old_events_only(events: EventLog, database: Database, c
         assert events.cleanup(db, timedelta(days=30)) == 1
     with database.read() as db:
         assert [row.code for row in db.scalars(select(AuthEvent))] == ["new"]
+
+
+def test_the_table_and_the_program_agree_on_what_was_refused(events: EventLog, database: Database) -> None:
+    """Every event has one ending, and is found by it."""
+    told: dict[tuple[str, str | None], Ending] = {
+        ("login", "ok"): Ending.GOOD,
+        ("login", "wrong_password"): Ending.REFUSED,
+        ("login", "factor_required"): Ending.OPEN,
+        ("login", "step"): Ending.OPEN,
+        ("factor", "factor_required"): Ending.REFUSED,
+        ("api_token_created", "empty_scope"): Ending.REFUSED,
+        ("deactivated", "deactivated"): Ending.GOOD,
+        ("session_ended", "invalid_grant"): Ending.GOOD,
+        ("session_ended", "not_allowed"): Ending.REFUSED,
+        ("sync", "deactivated"): Ending.GOOD,
+        ("sync", "max_drop"): Ending.REFUSED,
+    }
+    with database.unit() as db:
+        events.record_all(db, [Event(type=type_, code=code or "ok", client=CLIENT) for type_, code in told])
+        db.add(AuthEvent(type="logout", code=None))
+    told["logout", None] = Ending.GOOD
+
+    assert {pair: ending(*pair) for pair in told} == told
+    with database.read() as db:
+        found = {
+            (row.type, row.code): how
+            for how in Ending
+            for row in db.scalars(select(AuthEvent).where(ended(AuthEvent, how)))
+        }
+        assert db.query(AuthEvent).count() == len(found)
+    assert found == told

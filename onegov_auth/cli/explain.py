@@ -15,6 +15,7 @@ from onegov_auth.cli.options import Command
 from onegov_auth.clock import utcnow
 from onegov_auth.collections import UserCollection
 from onegov_auth.domain import hexadecimal
+from onegov_auth.events import Ending, ending
 from onegov_auth.models import key_of
 from onegov_auth.permissions.effective import Rights
 from onegov_auth.permissions.explain import Explanation, explain_permission
@@ -29,6 +30,8 @@ __all__ = ["explain"]
 
 #: SQLite's and PostgreSQL's largest number of an event.
 MAX_NUMBER = 2**63 - 1
+
+_RESULTS = {Ending.GOOD: "ok", Ending.REFUSED: "refused", Ending.OPEN: "not finished"}
 
 Row = dict[str, Any]
 
@@ -182,11 +185,21 @@ def _events(operator: Operator, db: Session, what: str) -> list[Row]:
         wanted.append(rows.id == int(number))
     found = db.scalars(select(rows).where(or_(*wanted)).order_by(rows.id))
     names = ("id", "created", "type", "code", "username", "provider", "factor", "address", "request_id", "user_agent")
-    return [{**{name: getattr(row, name) for name in names}, "steps": list(map(list, row.steps))} for row in found]
+    return [
+        {
+            **{name: getattr(row, name) for name in names},
+            "result": ending(row.type, row.code).value,
+            "steps": list(map(list, row.steps)),
+        }
+        for row in found
+    ]
 
 
 def _event_lines(row: Row) -> Sequence[str]:
     about = ("username", "provider", "factor", "address", "request_id", "user_agent")
     told = [f"  {name.replace('_', ' ')}: {row[name]}" for name in about if row[name] is not None]
     steps = [f"  {number}. {name}: {detail}" for number, (name, detail) in enumerate(row["steps"], 1)]
-    return [f"#{row['id']} {_time(row['created'])} {row['type']}: {row['code']}", *told, *steps]
+    result = _RESULTS[row["result"]]
+    if row["code"] not in {None, "ok", row["type"]}:
+        result = f"{result} ({row['code']})"
+    return [f"#{row['id']} {_time(row['created'])} {row['type']}: {result}", *told, *steps]

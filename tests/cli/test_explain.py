@@ -124,7 +124,7 @@ def test_an_attempt(run: Callable[..., Any], event: AuthEvent, name: str) -> Non
     lines = told.stdout.splitlines()
     assert told.exit_code == 0
     assert lines[0].startswith(f"#{event.id} ")
-    assert lines[0].endswith(" UTC login: wrong_password")
+    assert lines[0].endswith(" UTC login: refused (wrong_password)")
     assert lines[-2:] == ["  1. search: one entry", "  2. bind: invalid credentials"]
     assert "\x1b" not in told.stdout
 
@@ -133,7 +133,7 @@ def test_an_attempt_as_json(answer: Callable[..., Any], event: AuthEvent) -> Non
     """The JSON is a list, because a request may have several events."""
     (told,) = answer("explain", "req-7")
 
-    assert (told["id"], told["code"]) == (event.id, "wrong_password")
+    assert (told["id"], told["code"], told["result"]) == (event.id, "wrong_password", "refused")
     assert told["steps"] == [["search", "one entry"], ["bind", "invalid credentials"]]
 
 

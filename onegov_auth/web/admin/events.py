@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, and_, not_, or_, select
+from sqlalchemy import select
 from webob.exc import HTTPMethodNotAllowed
 
+from onegov_auth.events import Ending, ended, ending
 from onegov_auth.i18n import _
 from onegov_auth.mail import device
 from onegov_auth.models import key_of
@@ -18,7 +19,7 @@ from onegov_auth.web.columns import Column, TimeColumn
 from onegov_auth.web.csv_export import csv_file
 from onegov_auth.web.fields import query_fields
 from onegov_auth.web.filters import ChoiceFilter, Filter, TimeFilter
-from onegov_auth.web.happenings import step_words, type_words
+from onegov_auth.web.happenings import event_words, step_words, type_words
 from onegov_auth.web.links import page_url
 from onegov_auth.web.names import provider_name, visible
 
@@ -30,19 +31,20 @@ if TYPE_CHECKING:
 
 __all__ = ["EventGrid", "Events"]
 
-_RESULTS = {"good": _("good"), "refused": _("refused")}
+_RESULTS: Mapping[str, str] = {Ending.GOOD: _("good"), Ending.REFUSED: _("refused"), Ending.OPEN: _("not finished")}
 
 
 class _Type(Column):
     def cell(self, grid: Grid, row: Any) -> Markup:
-        words = grid.translate(type_words(row.type))
+        words = grid.translate(event_words(row.type, row.code))
         return Markup('<a href="{}">{}</a>').format(grid.crud.url(key_of(row)), words)
 
 
 class _Result(Column):
     def cell(self, grid: Grid, row: Any) -> str | Markup:  # noqa: ARG002 - the signature of all columns
         code = visible(row.code or "")
-        return code if is_good(row) else Markup('<span class="badge off">{}</span>').format(code)
+        refused = ending(row.type, row.code) is Ending.REFUSED
+        return Markup('<span class="badge off">{}</span>').format(code) if refused else code
 
 
 class _Provider(Column):
@@ -70,7 +72,7 @@ class EventGrid(LogGrid):
         ChoiceFilter("type", _("What"), lambda grid: _types(grid)),  # noqa: PLW0108 - defined below
         PersonFilter("username", _("Name")),
         ChoiceFilter("provider", _("Provider"), lambda grid: _providers(grid)),  # noqa: PLW0108 - as above
-        ChoiceFilter("result", _("Result"), _RESULTS, lambda grid, chosen: _of_result(grid, chosen)),  # noqa: PLW0108 - as above
+        ChoiceFilter("result", _("Result"), _RESULTS, lambda grid, chosen: ended(grid.model, Ending(chosen))),
         ExactFilter("code", _("Code")),
         ExactFilter("request_id", _("Number of the request")),
         TimeFilter("created", _("When")),
@@ -108,13 +110,15 @@ class Events(EntityView):
         if self.request.method == "POST":
             raise HTTPMethodNotAllowed
         event, translate = self.init_object("edit"), self.request.translate
+        how = ending(event.type, event.code)
         provider = provider_name(self.request.root_app.auth.providers, event.provider) if event.provider else None
         return self.render(
             "admin_event",
             crud=self,
-            title=translate(type_words(event.type)),
+            title=translate(event_words(event.type, event.code)),
             event=event,
-            good=is_good(event),
+            result=_RESULTS[how],
+            good=how is Ending.GOOD,
             provider=provider,
             device=device(event.user_agent, translate) if event.user_agent else None,
             browser=_readable(event.user_agent or ""),
@@ -126,17 +130,6 @@ class Events(EntityView):
 def _readable(user_agent: str) -> str:
     # As the log line has them, brackets are escapes.
     return user_agent.replace("\\x28", "(").replace("\\x29", ")")
-
-
-def is_good(event: Any) -> bool:
-    """Whether what was tried went well, as far as the code says."""
-    return event.code in {None, "ok", event.type}
-
-
-def _of_result(grid: Grid, chosen: str) -> ColumnElement[bool]:
-    events = grid.model
-    good = or_(events.code.is_(None), events.code == "ok", events.code == events.type)
-    return good if chosen == "good" else and_(events.code.is_not(None), not_(good))
 
 
 def _types(grid: Grid) -> Mapping[str, str]:

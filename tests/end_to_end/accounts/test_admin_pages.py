@@ -89,7 +89,7 @@ def access_pages(town: Any, page: Page) -> Iterator[str]:
     follow(page.get_by_role("link", name="Next"))
     yield "events-older"
     page.goto(f"{town.url}/auth/admin/events?code=no_role")
-    follow(page.get_by_role("link", name="Login").first)
+    follow(page.get_by_role("link", name="Not logged in").first)
     yield "events-one"
     page.goto(f"{town.url}/auth/admin/events?username=nobody")
     yield "events-nothing"

@@ -46,8 +46,9 @@ def test_newest_first(desk: Any, record: Any, table: Any) -> None:
 
     found = table(desk.get(PATH))
 
-    assert found[0][0] == "Login"
+    assert found[0][0] == "Not logged in"
     assert found[0][2:] == ["bob@example.org", "bad_password", "local", "192.0.2.7"]
+    assert found[1][0] == "Logged in"
     assert found[1][2:4] == ["ada@example.org", "ok"]
 
 
@@ -163,12 +164,25 @@ def test_steps_of_one_event(desk: Any, record: Any) -> None:
         user_agent="Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
     )
 
-    page = desk.get(PATH, {"code": "no_role"}).click("Login$")
+    page = desk.get(PATH, {"code": "no_role"}).click("Not logged in$")
 
     told = [step.get_text(" ", strip=True) for step in page.html.select("ol.steps li")]
     assert told == ["Search in the directory : one entry", "something_new"]
     for text in ("no_role", "r-7", "Firefox on Windows", "company"):
         assert text in page.html.get_text()
+
+
+def test_what_was_refused_reads_so(desk: Any, record: Any, table: Any) -> None:
+    """The list and the page of an event say that something was not done, and whether something else is awaited."""
+    record("api_token_created", code="empty_scope")
+    record(code="factor_required")
+
+    assert [row[0] for row in table(desk.get(PATH, {"result": "refused"}))] == ["API token not made"]
+    refused = desk.get(PATH, {"result": "refused"}).click("API token not made").html
+    assert refused.h1.get_text() == "API token not made"
+    assert refused.select_one(".badge.off").get_text() == "refused"
+    begun = desk.get(PATH, {"result": "open"}).click("Login begun").html
+    assert begun.select_one(".badge").get_text() == "not finished"
 
 
 def test_nothing_is_changed(desk: Any, record: Any) -> None:
