@@ -92,11 +92,11 @@ def test_what_is_no_name_is_refused(text: str) -> None:
 
 @pytest.mark.sec("UNI-10")
 def test_length_is_checked_before_anything_is_normalised() -> None:
-    """A name of ten megabytes is refused at once."""
+    """A name of ten million characters is refused at once; normalising it takes seconds."""
     name = "\ufdfa" * 10_000_000
-    began = time.perf_counter()
+    began = time.thread_time()
     assert folded(name) is None
-    assert time.perf_counter() - began < 0.1
+    assert time.thread_time() - began < 1
 
 
 def test_the_longest_name_is_accepted() -> None:

@@ -240,13 +240,16 @@ def test_refused(hasher: Hasher, clear: str, message: str) -> None:
 
 
 @pytest.mark.sec("PWD-02")
-@pytest.mark.parametrize("clear", ["x" * 1_000_000, "e\u0301" * 500_000, "\0" * 1_000_000], ids=["plain", "nfd", "nul"])
+@pytest.mark.parametrize(
+    "clear", ["x" * 1_000_000, "e" + "\u0301\u0316" * 50_000, "\0" * 1_000_000], ids=["plain", "nfd", "nul"]
+)
 def test_a_megabyte(hasher: Hasher, clear: str) -> None:
-    """A megabyte is refused before anything slow is done with it."""
-    before = time.perf_counter()
+    """What is far too long is refused before anything slow is done with it: putting its marks in order takes seconds."""
+    hashed = hasher.hash(CLEAR)
+    before = time.thread_time()
 
-    assert not hasher.verify(clear, hasher.hash(CLEAR)).ok
-    assert time.perf_counter() - before < 0.1
+    assert not hasher.verify(clear, hashed).ok
+    assert time.thread_time() - before < 1
 
 
 @pytest.mark.sec("PWD-04", "NIST-07", "ASVS-6.2.8")

@@ -32,10 +32,10 @@ STEPS = ("service", "people", "person", "groups")
 
 #: What is said instead of the right answer; takes the request, that answer, and another host.
 DEVIATIONS: dict[str, Callable[[Ask, bytes, str], Sequence[Reply]]] = {
-    "late": lambda _, right, __: [2.0, right],
+    "late": lambda _, right, __: [20.0, right],
     "dripping": lambda _, right, __: [part for octet in right for part in (bytes([octet]), 0.05)],
     "half": lambda _, right, __: [right[: len(right) // 2], None],
-    "half and silent": lambda _, right, __: [right[: len(right) // 2], 2.0],
+    "half and silent": lambda _, right, __: [right[: len(right) // 2], 20.0],
     "closed": lambda _, __, ___: [None],
     "wrong id": lambda ask, right, _: [right.replace(bytes([ask.id]), bytes([ask.id + 1]), 1)],
     "another kind": lambda ask, _, __: [ask.answer(tag=0x6F)],
@@ -89,7 +89,8 @@ def test_a_lie_lets_nobody_in(
 
     assert isinstance(outcome, Unavailable), outcome
     assert liar.lied
-    assert took < TIMES["login"].total_seconds() + 1
+    # The longest lie takes twenty seconds; a busy machine may take a little of its own.
+    assert took < TIMES["login"].total_seconds() + 4
     assert other.connections == 0
     assert not leaks(caplog, [CANARY, "anna-canary"])
     assert CANARY not in repr(outcome)
