@@ -244,7 +244,7 @@ def test_refused(hasher: Hasher, clear: str, message: str) -> None:
     "clear", ["x" * 1_000_000, "e" + "\u0301\u0316" * 50_000, "\0" * 1_000_000], ids=["plain", "nfd", "nul"]
 )
 def test_a_megabyte(hasher: Hasher, clear: str) -> None:
-    """What is far too long is refused before anything slow is done with it: putting its marks in order takes seconds."""
+    """What is far too long is refused before its marks are put in order, which takes seconds."""
     hashed = hasher.hash(CLEAR)
     before = time.thread_time()
 
