@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["startup"]
 
 #: What the adapters bring along.
-FOREIGN = ("authlib", "httpx", "ldap3", "onegov_auth_ldap", "onegov_auth_oidc")
+FOREIGN = ("authlib", "httpcore", "ldap3", "onegov_auth_ldap", "onegov_auth_oidc")
 
 FRAMEWORK = """
 import json, sys, time

@@ -34,7 +34,7 @@ def _released() -> Iterator[threading.Event]:
 @pytest.fixture(name="impatient", autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits of time, short enough for a test."""
-    monkeypatch.setattr("onegov_auth_oidc.network.READ_SECONDS", SHORT)
+    monkeypatch.setattr("onegov_auth_oidc.connections.READ_SECONDS", SHORT)
 
 
 def trouble(kind: str, released: threading.Event) -> Reply:
@@ -125,7 +125,7 @@ def test_nobody_else_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While one provider keeps somebody waiting, others come in by another provider and by a password."""
-    monkeypatch.setattr("onegov_auth_oidc.network.READ_SECONDS", 30.0)
+    monkeypatch.setattr("onegov_auth_oidc.connections.READ_SECONDS", 30.0)
     second = {"kind": "oidc", "issuer": other.issuer, "client_id": "example-app", "client_secret": "s3cret"}
     site.others = {"other": {**second, "roles": {"member": ["*"]}}}
     serve(userinfo="always")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,6 +24,8 @@ from onegov_auth.providers import (
     VerifiedIdentity,
 )
 from onegov_auth.testing.clock import FakeClock
+from onegov_auth.testing.servers.certificates import Authority
+from onegov_auth.testing.servers.hostile_http import Call, HostileServer, Reply
 from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider
 from onegov_auth_oidc import OIDCProvider, OIDCSettings
 
@@ -34,6 +38,31 @@ def _op(clock: FakeClock) -> Iterator[HostileOidcProvider]:
     op = HostileOidcProvider(clock)
     yield op
     op.close()
+
+
+class Friendly(HostileServer):
+    """Says "ok" to everything."""
+
+    def right(self, call: Call) -> Reply:
+        """Say so."""
+        return Reply(200, [b"ok"])
+
+
+@pytest.fixture(name="tls_server")
+def _tls_server() -> Iterator[Callable[[Authority, str], int]]:
+    """Call it with who vouches and for which name: the port of a server on this machine that says "ok"."""
+    servers: list[Friendly] = []
+
+    def start(authority: Authority, name: str) -> int:
+        issued = authority.issue(name)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(issued.certificate, issued.key)
+        servers.append(Friendly(tls=context))
+        return urlsplit(servers[-1].address).port or 0
+
+    yield start
+    for server in servers:
+        server.close()
 
 
 @pytest.fixture(name="services")

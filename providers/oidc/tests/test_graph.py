@@ -4,10 +4,10 @@ import pytest
 
 from onegov_auth.testing.servers.hostile_http import json_reply
 from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider
+from onegov_auth_oidc.connections import Route, make_client
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.graph import fetch_groups
 from onegov_auth_oidc.http import Http
-from onegov_auth_oidc.network import Route, make_client
 
 PATH = "/v1.0/me/getMemberGroups"
 

@@ -7,9 +7,9 @@ from itertools import repeat
 import pytest
 
 from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider, Reply
+from onegov_auth_oidc.connections import Route, make_client
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.http import Http, HttpAnswer, json_object
-from onegov_auth_oidc.network import Route, make_client
 
 MakeHttp = Callable[..., Http]
 

@@ -1,30 +1,16 @@
 from __future__ import annotations
 
 import socket
-import ssl
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from contextlib import closing
+from ipaddress import ip_network
 
 import httpcore
 import pytest
 
-from onegov_auth.testing.servers.certificates import Authority, Certificate
-from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider, Reply
-from onegov_auth_oidc.errors import OIDCUnreachableError
-from onegov_auth_oidc.http import Http
-from onegov_auth_oidc.network import (
-    ForbiddenAddressError,
-    GuardedBackend,
-    Route,
-    Zone,
-    deadline,
-    make_client,
-    resolve,
-    zone_of,
-)
+from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider
+from onegov_auth_oidc.connections import Client, Route, make_client
+from onegov_auth_oidc.network import ForbiddenAddressError, GuardedBackend, Zone, deadline, resolve, zone_of
 
 
 @pytest.mark.sec("OAUTH-26")
@@ -95,6 +81,19 @@ def test_an_issuer_on_this_machine_may_name_others_there(port: int) -> None:
     backend.connect_tcp("other", port, 1.0).close()
 
 
+@pytest.mark.sec("OAUTH-26")
+def test_a_name_that_changes_in_between_gains_nothing(port: int) -> None:
+    """The address that was judged is the one connected to; the name is not looked up a second time."""
+    answers = iter([["127.0.0.1"], ["169.254.169.254"]])
+    backend = GuardedBackend("issuer", lambda host, _: ["127.0.0.1"] if host == "issuer" else next(answers))
+    stream = backend.connect_tcp("other", port, 1.0)
+    peer = stream.get_extra_info("server_addr")
+    stream.close()
+
+    assert peer == ("127.0.0.1", port)
+    assert next(answers) == ["169.254.169.254"]
+
+
 @pytest.mark.parametrize("host", ["issuer", "other"])
 def test_an_unknown_name_is_a_connect_error(port: int, host: str) -> None:
     """A name that is not known can't be connected to."""
@@ -121,91 +120,51 @@ def test_names_are_resolved_by_the_system() -> None:
     assert resolve("127.0.0.1", 80) == ["127.0.0.1"]
 
 
+def status(client: Client, url: str) -> int:
+    with closing(client.ask("GET", url, {}, None)) as answer:
+        return answer.status
+
+
 def test_a_deadline_inside_of_another_is_no_longer(op: HostileOidcProvider) -> None:
     """One question can't take more time than all of them have together, and what comes after has its own again."""
-    with make_client(Route(op.issuer)) as client:
+    with closing(make_client(Route(op.issuer))) as client:
         with deadline(0), deadline(10), pytest.raises(httpcore.ReadTimeout):
-            client.get(f"{op.issuer}/jwks")
+            status(client, f"{op.issuer}/jwks")
         with deadline(10):
-            assert client.get(f"{op.issuer}/jwks").status_code == 200
+            assert status(client, f"{op.issuer}/jwks") == 200
 
 
 def test_a_deadline_that_is_over_reads_nothing(op: HostileOidcProvider) -> None:
     """When the time for the whole exchange is over, not even a connection is made."""
-    with make_client(Route(op.issuer)) as client, deadline(0), pytest.raises(httpcore.ReadTimeout):
-        client.get(f"{op.issuer}/jwks")
+    with closing(make_client(Route(op.issuer))) as client, deadline(0), pytest.raises(httpcore.ReadTimeout):
+        status(client, f"{op.issuer}/jwks")
 
     assert op.calls == []
 
 
-def test_the_client_believes_nothing_of_its_surroundings(
-    op: HostileOidcProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No proxy of the environment, no redirect, no cookie from the request before."""
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    op.replies["/a"] = Reply(302, [], {"Location": f"{op.issuer}/b", "Set-Cookie": "who=alice; Path=/"})
-    with make_client(Route(op.issuer)) as client:
-        first = client.get(f"{op.issuer}/a")
-        client.get(f"{op.issuer}/c")
-
-    assert first.status_code == 302
-    assert op.paths() == ["/a", "/c"]
-    assert "cookie" not in op.call("/c").headers
-    assert op.call("/c").headers["accept-encoding"] == "identity"
+def backend(*allow: str) -> GuardedBackend:
+    """What guards the way of an issuer outside; "inner" is in a private network, "local" on this machine."""
+    addresses = {"issuer": "93.184.216.34", "inner": "10.1.2.3", "local": "127.0.0.1", "cloud": "169.254.169.254"}
+    networks = tuple(ip_network(network) for network in allow)
+    return GuardedBackend("issuer", lambda host, _: [addresses[host]], networks)
 
 
-class _Ok(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """A client that does not believe the certificate hangs up, which is no error of the test."""
-
-
-@contextmanager
-def tls_server(certificate: Certificate) -> Iterator[int]:
-    server = _Quiet(("127.0.0.1", 0), _Ok)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.certificate, certificate.key)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.sec("OIDCX-35")
-def test_a_certificate_is_checked(tmp_path: Path) -> None:
-    """A server is asked if its certificate is vouched for, and is for the name it was asked by."""
-    authority = Authority(tmp_path)
-    trusting = ssl.create_default_context(cafile=str(authority.ca_file))
-    with tls_server(authority.issue("localhost")) as port:
-        with make_client(Route("https://localhost"), tls=trusting) as client:
-            assert client.get(f"https://localhost:{port}").text == "ok"
-        with make_client(Route("https://127.0.0.1"), tls=trusting) as client, pytest.raises(httpcore.ConnectError):
-            client.get(f"https://127.0.0.1:{port}")
-        with make_client(Route("https://localhost")) as client, pytest.raises(httpcore.ConnectError):
-            client.get(f"https://localhost:{port}")
-
-
-@pytest.mark.sec("OIDCX-35")
-def test_the_doctor_is_told_of_a_certificate(tmp_path: Path) -> None:
-    """A certificate nobody vouches for is said to be the reason."""
-    with tls_server(Authority(tmp_path).issue("localhost")) as port:
-        http = Http(make_client(Route("https://localhost")))
-        with closing(http), pytest.raises(OIDCUnreachableError, match="tls: localhost: CERTIFICATE_VERIFY_FAILED"):
-            http.get(f"https://localhost:{port}")
+@pytest.mark.sec("OAUTH-26", "ASVS-1.3.6")
+@pytest.mark.parametrize(
+    ("allow", "host", "expected"),
+    [
+        ((), "inner", []),
+        (("10.1.0.0/16",), "inner", ["10.1.2.3"]),
+        (("10.2.0.0/16",), "inner", []),
+        (("10.1.0.0/16",), "local", []),
+        (("127.0.0.0/8",), "local", ["127.0.0.1"]),
+        (("fd00::/8", "10.1.2.3/32"), "inner", ["10.1.2.3"]),
+        (("0.0.0.0/0",), "cloud", []),
+    ],
+)
+def test_inner_networks_are_allowed_by_name(allow: tuple[str, ...], host: str, expected: list[str]) -> None:
+    """Only what was written down, and never the addresses where machines keep their own credentials."""
+    assert backend(*allow)._allowed(host, 443) == expected
 
 
 def test_a_question_goes_out_when_its_answer_is_waited_for() -> None:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import httpx
+import pytest
 
 from onegov_auth.testing.servers.hostile_oidc import HostileOidcProvider
 from onegov_auth_oidc import OIDCProvider
-from onegov_auth_oidc.network import Route, make_client
+from onegov_auth_oidc.connections import Client, Route, make_client
 from onegov_auth_oidc.server import CLIENT_FACTORY, server_of
 
 Make = Callable[..., OIDCProvider]
@@ -25,7 +25,7 @@ def test_the_http_client_is_a_parameter(op: HostileOidcProvider, make: Make) -> 
     """Whoever puts another factory into the resources decides how is asked."""
     made: list[str] = []
 
-    def factory(route: Route) -> httpx.Client:
+    def factory(route: Route) -> Client:
         made.append(route.issuer)
         return make_client(route)
 
@@ -42,5 +42,6 @@ def test_what_is_lost_is_made_again(op: HostileOidcProvider, make: Make) -> None
     before = provider._server
     provider.services.resources.clear()
 
-    assert before.http.client.is_closed
+    with pytest.raises(RuntimeError, match="closed"):
+        before.http.client.ask("GET", op.issuer, {}, None)
     assert provider._server.discovery.current().issuer == op.issuer

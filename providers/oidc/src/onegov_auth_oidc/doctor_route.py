@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 from onegov_auth.providers import Check, CheckState, Clock
 from onegov_auth_oidc.network import CONNECT_SECONDS, Resolve, resolve
 from onegov_auth_oidc.settings import OIDCSettings
+from onegov_auth_oidc.urls import PORTS
 
 __all__ = ["examine_route"]
 
 #: Certificates of a common authority are renewed thirty days before their end; twenty-one say that it did not work.
 SOON = timedelta(days=21)
-
-PORTS = {"https": 443, "http": 80}
 
 
 def examine_route(settings: OIDCSettings, clock: Clock, resolve: Resolve = resolve) -> Iterator[Check]:

@@ -13,10 +13,10 @@ from http import HTTPStatus
 from typing import NoReturn, cast
 
 import httpcore
-import httpx
 
+from onegov_auth_oidc.connections import Client
 from onegov_auth_oidc.errors import OIDCUnreachableError
-from onegov_auth_oidc.network import Client, ForbiddenAddressError, deadline
+from onegov_auth_oidc.network import ForbiddenAddressError, deadline
 from onegov_auth_oidc.urls import host_of, url_fault
 
 __all__ = ["Http", "HttpAnswer", "json_object"]
@@ -26,12 +26,8 @@ MAX_BYTES = 1024 * 1024
 #: For one question and its answer together.
 TOTAL_SECONDS = 10.0
 
-_TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException)
 # RuntimeError: the client was closed in between, because resources may be lost at any time.
 _TROUBLE = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.ProxyError,
@@ -133,7 +129,7 @@ class Http:
     Asks the provider.
 
     Attributes:
-        client: The connections; see :func:`onegov_auth_oidc.network.make_client`.
+        client: The connections; see :func:`onegov_auth_oidc.connections.make_client`.
         plain_loopback: Whether ``http`` is allowed on this machine.
         total: Seconds for one question and its answer.
         max_bytes: How large an answer may be.
@@ -180,7 +176,7 @@ class Http:
         try:
             with deadline(self.total), closing(self.client.ask(method, url, headers, body)) as response:
                 return self._read(response, host)
-        except _TIMEOUTS as error:
+        except httpcore.TimeoutException as error:
             raise OIDCUnreachableError("timeout", f"{host} did not answer in time") from error
         except ForbiddenAddressError as error:
             raise OIDCUnreachableError("address", f"{host} is further inside than the issuer") from error

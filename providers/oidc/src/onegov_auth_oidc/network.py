@@ -1,7 +1,7 @@
 """
 How bytes travel: one deadline for a whole exchange, and no way from a public issuer into the intranet.
 
-httpx has a time limit for each single read and none for all of them together, so that a server
+httpcore has a time limit for each single read and none for all of them together, so that a server
 that sends one byte every few seconds could hold a worker for hours. And an issuer's metadata names
 further addresses, which it may choose as it likes. Both are decided where a connection is made.
 """
@@ -13,41 +13,19 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpcore
-import httpx
 
-from onegov_auth_oidc.urls import KEPT, host_of
-
-__all__ = [
-    "Client",
-    "ForbiddenAddressError",
-    "GuardedBackend",
-    "Route",
-    "Zone",
-    "deadline",
-    "make_client",
-    "resolve",
-    "zone_of",
-]
+__all__ = ["ForbiddenAddressError", "GuardedBackend", "Resolve", "Zone", "deadline", "resolve", "zone_of"]
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
-# Node.js closes an idle connection after 5 seconds; a request sent in that very moment would be lost.
-KEEPALIVE_SECONDS = 3.0
-
-#: What every question says. A compressed answer could be a thousand times larger than what the limit saw of it.
-_HEADERS = {b"Accept": b"application/json", b"Accept-Encoding": b"identity", b"User-Agent": b"onegov-auth-oidc"}
 
 #: When the exchange of this thread has to be over, in seconds of :func:`time.monotonic`.
 _ends: ContextVar[float] = ContextVar("onegov_auth_oidc_ends", default=math.inf)
@@ -93,6 +71,14 @@ def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if ip in NAT64:
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.ipv4_mapped or ip.sixtofour
+
+
+def _dotted(host: str) -> str:
+    """The address that *host* is for who connects, like ``127.1``, ``0177.0.0.1`` or ``2130706433``; others as is."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return host
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -221,11 +207,12 @@ class GuardedBackend(httpcore.NetworkBackend):
         Raises:
             ForbiddenAddressError: If it is one.
         """
+        address = _dotted(host)
         try:
-            zone = zone_of(host)
+            zone = zone_of(address)
         except ValueError:
             return
-        if host != self._issuer_host and zone is not Zone.PUBLIC and not self._is_allowed(host):
+        if host != self._issuer_host and zone is not Zone.PUBLIC and not self._is_allowed(address):
             raise ForbiddenAddressError("the address is not allowed")
 
     def _is_allowed(self, address: str) -> bool:
@@ -241,156 +228,3 @@ class GuardedBackend(httpcore.NetworkBackend):
         if host == self._issuer_host:
             return most
         return min(most, max(map(zone_of, self._resolve(self._issuer_host, port))))
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """
-    The way to an issuer.
-
-    Attributes:
-        issuer: The configured issuer.
-        proxy: An HTTP proxy on the way, with its name and password in the address; it then decides where names lead.
-        ca_file: The certificate authorities to believe instead of the system's.
-        allow: Inner networks that an issuer outside of them may name addresses in.
-    """
-
-    issuer: str
-    proxy: str | None = field(default=None, repr=False)
-    ca_file: Path | None = None
-    allow: tuple[IPv4Network | IPv6Network, ...] = ()
-
-
-#: An address is parsed once: the few of a provider are asked again and again.
-_parsed = lru_cache(maxsize=KEPT)(httpx.URL)
-
-
-@dataclass(frozen=True)
-class _Stream(httpx.SyncByteStream):
-    """The body of an answer, handed on."""
-
-    inner: Any
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self.inner
-
-    def close(self) -> None:
-        self.inner.close()
-
-
-class _Transport(httpx.BaseTransport):
-    """httpx over a pool that connects by a backend of our own, which httpx's transport can't."""
-
-    def __init__(self, pool: httpcore.ConnectionPool, proxied: GuardedBackend | None) -> None:
-        self._pool = pool
-        self._proxied = proxied
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self.ask(request.method, request.url, request.headers.raw, request.read(), request.extensions)
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Stream(answer.stream), extensions=answer.extensions
-        )
-
-    def ask(
-        self,
-        method: str,
-        url: httpx.URL,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes | None,
-        extensions: MutableMapping[str, Any],
-    ) -> httpcore.Response:
-        """Ask for *url*; the answer's body is read by whoever called, and it is closed by them."""
-        if self._proxied is not None:
-            self._proxied.refuse_inner(url.host)
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        return self._pool.handle_request(
-            httpcore.Request(method=method, url=target, headers=headers, content=body, extensions=extensions)
-        )
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class Client(httpx.Client):
-    """
-    An httpx client whose questions go straight to its transport.
-
-    What httpx does in between for browsers' sake (redirects, cookies, authentication, merging, a log line with the
-    address) is never wanted here, and takes longer than the connection itself.
-    """
-
-    def __init__(self, transport: _Transport, **more: Any) -> None:
-        super().__init__(transport=transport, follow_redirects=False, trust_env=False, **more)
-        self._straight = transport
-        self._timeouts = self.timeout.as_dict()
-
-    def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
-        """Send *request*; see httpx for the errors."""
-        if self.is_closed:
-            raise RuntimeError("the client is closed")
-        response = self._straight.handle_request(request)
-        response.request = request
-        if not stream:
-            try:
-                response.read()
-            finally:
-                response.close()
-        return response
-
-    def ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> httpcore.Response:
-        """
-        Ask, without a request or response of httpx's; see httpcore for the errors.
-
-        The answer's ``stream`` is read and closed by whoever called.
-        """
-        if self.is_closed:
-            raise RuntimeError("the client is closed")
-        parsed = _parsed(url)
-        lines = {b"Host": parsed.netloc, **_HEADERS}
-        lines.update((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items())
-        if content is not None:
-            lines[b"Content-Length"] = b"%d" % len(content)
-        extensions = {"timeout": self._timeouts}
-        return self._straight.ask(method, parsed, list(lines.items()), content, extensions)
-
-
-def make_client(route: Route, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> Client:
-    """
-    A client for one issuer.
-
-    It follows no redirect (a token request must not go elsewhere, RFC 9700 §4.12), believes no proxy or
-    certificate variable of the environment, and keeps no cookie, because all people share it.
-
-    Args:
-        route: The way to the issuer.
-        tls: What to trust; ``route.ca_file`` or the system's certificates by default.
-        resolve: Finds the addresses of a host.
-    """
-    context = tls if tls is not None else ssl.create_default_context(cafile=route.ca_file)
-    guard = GuardedBackend(host_of(route.issuer), resolve, route.allow)
-    return Client(
-        _Transport(_pool(route.proxy, context, guard, resolve), guard if route.proxy else None),
-        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-        headers=list(_HEADERS.items()),
-    )
-
-
-def _pool(
-    proxy: str | None, context: ssl.SSLContext, guard: GuardedBackend, resolve: Resolve
-) -> httpcore.ConnectionPool:
-    # All connections of a proxied pool go to the proxy, which is where the operator says it is.
-    backend = guard if proxy is None else GuardedBackend(host_of(proxy), resolve)
-    return httpcore.ConnectionPool(
-        ssl_context=context,
-        proxy=None if proxy is None else _proxy(proxy),
-        max_connections=100,
-        max_keepalive_connections=20,
-        keepalive_expiry=KEEPALIVE_SECONDS,
-        network_backend=backend,
-    )
-
-
-def _proxy(address: str) -> httpcore.Proxy:
-    parts = urlsplit(address)
-    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return httpcore.Proxy(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", "")), auth=auth)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from onegov_auth.providers import Services
 from onegov_auth_oidc.client_auth import Credentials
 from onegov_auth_oidc.client_keys import ClientKeys
+from onegov_auth_oidc.connections import Client, Route, make_client
 from onegov_auth_oidc.discovery import Discovery
 from onegov_auth_oidc.http import Http
 from onegov_auth_oidc.keys import ALGORITHMS, KeyStore
-from onegov_auth_oidc.network import Client, Route, make_client
 from onegov_auth_oidc.settings import OIDCSettings
 
 __all__ = ["CLIENT_FACTORY", "Server", "server_of"]
 
-#: Under this key of ``services.resources`` lies what makes the httpx client of a route, if not :func:`make_client`.
+#: Under this key of ``services.resources`` lies what makes the client of a route, if not :func:`make_client`.
 CLIENT_FACTORY = "onegov_auth_oidc.make_client"
 
 

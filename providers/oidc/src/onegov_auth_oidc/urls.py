@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from onegov_auth_oidc.tenants import TENANT
 
-__all__ = ["discovery_urls", "host_of", "is_loopback", "issuer_fault", "url_fault"]
+__all__ = ["KEPT", "PORTS", "discovery_urls", "host_of", "is_loopback", "issuer_fault", "url_fault"]
 
 #: Longer addresses are refused by servers and browsers alike.
 MAX_LENGTH = 2048
@@ -17,6 +17,9 @@ OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authori
 
 #: A provider has some ten addresses, and each login looks at them again.
 KEPT = 256
+
+#: What needs not be said of an address.
+PORTS = {"https": 443, "http": 80}
 
 #: Where the metadata of an issuer is that all organisations share (Entra ID): those of no single one.
 SHARED = "organizations"
