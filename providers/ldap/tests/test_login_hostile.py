@@ -23,7 +23,7 @@ SERVICE = "cn=service,dc=example,dc=org"
 FACTS = {"entryUUID": [b"7b95f0d5-a3ed-486c-919c-077b8c9731f2"], "mail": [b"anna@example.org"]}
 
 #: How long an answer and a login may take.
-TIMES = {"operation": timedelta(milliseconds=250), "login": timedelta(milliseconds=700)}
+TIMES = {"operation": timedelta(seconds=1), "login": timedelta(seconds=2)}
 
 #: The service account's password in the fixture ``facing``.
 CANARY = "service-canary"
@@ -33,7 +33,7 @@ STEPS = ("service", "people", "person", "groups")
 #: What is said instead of the right answer; takes the request, that answer, and another host.
 DEVIATIONS: dict[str, Callable[[Ask, bytes, str], Sequence[Reply]]] = {
     "late": lambda _, right, __: [20.0, right],
-    "dripping": lambda _, right, __: [part for octet in right for part in (bytes([octet]), 0.05)],
+    "dripping": lambda _, right, __: [part for octet in right for part in (bytes([octet]), 0.3)],
     "half": lambda _, right, __: [right[: len(right) // 2], None],
     "half and silent": lambda _, right, __: [right[: len(right) // 2], 20.0],
     "closed": lambda _, __, ___: [None],
