@@ -134,4 +134,5 @@ class ActionColumn(Column):
         """The links, each naming its row to whoever can't see it (WCAG 2.2 SC 2.4.4)."""
         name = grid.crud.name_of(row)
         link = Markup('<a href="{}">{}<span class="unseen"> {}</span></a>')
-        return Markup(" ").join(link.format(url, grid.translate(label), name) for label, url in self.links(grid, row))
+        links = Markup(" ").join(link.format(url, grid.translate(label), name) for label, url in self.links(grid, row))
+        return Markup("<span>{}</span>").format(links) if links else ""

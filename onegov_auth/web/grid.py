@@ -119,6 +119,21 @@ class Grid:
             self._options[one.key] = one.options(self)
         return self._options[one.key]
 
+    @property
+    def search(self) -> Filter | None:
+        """The filter that is always in sight: the first one to type a text into, or the first of all."""
+        return next((one for one in self.filters if one.kind == "text"), next(iter(self.filters), None))
+
+    @property
+    def more(self) -> Sequence[Filter]:
+        """The other filters, which a narrow window has behind a word."""
+        return [one for one in self.filters if one is not self.search]
+
+    @property
+    def more_asked(self) -> bool:
+        """Whether one of the others is in use."""
+        return any(name in self.asked for one in self.more for name in one.names)
+
     @cached_property
     def found(self) -> Select[Any]:
         """

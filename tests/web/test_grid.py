@@ -13,7 +13,7 @@ from webob.exc import HTTPBadRequest
 from onegov_auth.i18n import translator
 from onegov_auth.models import User
 from onegov_auth.web.columns import Column
-from onegov_auth.web.filters import Filter, TextFilter
+from onegov_auth.web.filters import ChoiceFilter, Filter, TextFilter, TimeFilter
 from onegov_auth.web.grid import Grid
 
 
@@ -108,3 +108,26 @@ def test_without_an_order_the_key_decides(grid: Any) -> None:
     found.sorted_by = ""
 
     assert len(found.objects) == 3
+
+
+def test_the_search_is_in_sight_and_the_others_when_in_use(grid: Any) -> None:
+    """The first text field is always in sight; the other filters are where one of them is in use."""
+    plain = grid()
+    assert ([plain.search.key], plain.more, plain.more_asked) == (["q"], [], False)
+
+    class Chosen(People):
+        filters: ClassVar[Sequence[Filter]] = (
+            ChoiceFilter("role", "Role", {"member": "Member"}),
+            TextFilter("q", "Search", "username"),
+            TimeFilter("created", "Made"),
+        )
+
+    searched, chosen = Chosen(plain.crud, {"q": "u1"}), Chosen(plain.crud, {"created_to": "2026-01-01"})
+    assert searched.search is not None
+    assert [searched.search.key, *(one.key for one in searched.more)] == ["q", "role", "created"]
+    assert (searched.more_asked, chosen.more_asked) == (False, True)
+
+    class WithoutText(People):
+        filters: ClassVar[Sequence[Filter]] = Chosen.filters[:1]
+
+    assert WithoutText(plain.crud, {}).search is WithoutText.filters[0]

@@ -132,3 +132,26 @@ def test_without_a_script(town: Any, chromium: Any) -> None:
     press(page, "Delete")
     expect(page.get_by_role("link", name="Planning", exact=True)).to_have_count(0)
     context.close()
+
+
+def test_filters_on_a_phone(town: Any, chromium: Any) -> None:
+    """People stand on a phone's first screen; the filters beside the search are behind a word, until one is in use."""
+    fill(town)
+    context = chromium.new_context(java_script_enabled=False, viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    town.log_in(page, "admin@example.org", to="/auth/admin/users")
+    role = page.get_by_role("search").get_by_label("Role")
+
+    expect(page.get_by_role("link", name="admin@example.org")).to_be_in_viewport()
+    expect(role).to_be_hidden()
+    page.get_by_text("More filters").click()
+    role.select_option("member")
+    press(page, "Show")
+    expect(role).to_be_visible()
+    expect(page.get_by_role("link", name="person00@example.org")).to_have_count(1)
+    page.goto(f"{town.url}/auth/admin/users")
+    expect(role).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(role).to_be_visible()
+    expect(page.get_by_text("More filters")).to_be_hidden()
+    context.close()
