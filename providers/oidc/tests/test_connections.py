@@ -3,8 +3,9 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar
@@ -18,6 +19,7 @@ from onegov_auth_oidc import OIDCProvider
 from onegov_auth_oidc.connections import Client, Route, _target, make_client
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.http import Http
+from onegov_auth_oidc.network import ForbiddenAddressError, deadline
 
 Start = Callable[[Authority, str], int]
 
@@ -129,6 +131,36 @@ def test_a_certificate_is_checked(tls_server: Start, tmp_path: Path) -> None:
         body(client, f"https://127.0.0.1:{port}")
     with closing(make_client(Route("https://localhost"))) as client, pytest.raises(httpcore.ConnectError):
         body(client, f"https://localhost:{port}")
+
+
+@pytest.mark.sec("OIDCX-35")
+def test_a_deadline_holds_over_tls(tls_server: Start, tmp_path: Path) -> None:
+    """What is encrypted is waited for no longer than anything else."""
+    ours = Authority(tmp_path)
+    port = tls_server(ours, "localhost")
+    with (
+        closing(make_client(Route("https://localhost", ca_file=ours.ca_file))) as client,
+        closing(client.ask("GET", f"https://localhost:{port}", {}, None)) as answer,
+        deadline(0),
+        pytest.raises(httpcore.ReadTimeout),
+    ):
+        answer.read()
+
+
+@pytest.mark.sec("OAUTH-26")
+@pytest.mark.parametrize(
+    ("allow", "expected"),
+    [("127.0.0.0/8", nullcontext()), ("10.0.0.0/8", pytest.raises(ForbiddenAddressError))],
+    ids=["allowed", "another"],
+)
+def test_the_route_says_which_inner_networks_are_allowed(
+    op: HostileOidcProvider, allow: str, expected: AbstractContextManager[object]
+) -> None:
+    """An issuer outside of them may lead into those, and into no others."""
+    route = Route("https://issuer", allow=(ip_network(allow),))
+    found = {"issuer": ["93.184.216.34"], "other": ["127.0.0.1"]}
+    with closing(make_client(route, resolve=lambda host, _: found[host])) as client, expected:
+        body(client, op.issuer.replace("127.0.0.1", "other") + "/jwks")
 
 
 @pytest.mark.sec("OIDCX-35")

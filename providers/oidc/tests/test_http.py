@@ -132,10 +132,11 @@ def test_a_closed_client_is_trouble_and_no_crash(op: HostileOidcProvider, http: 
     assert reason(http, f"{op.issuer}/jwks") == "unreachable"
 
 
-def test_a_header_that_cannot_be_sent_is_trouble(op: HostileOidcProvider, http: Http) -> None:
-    """A value that would break the header lines is not sent."""
+@pytest.mark.parametrize("value", ["a\r\nX-Other: b", "Zürich"])
+def test_a_header_that_cannot_be_sent_is_trouble(op: HostileOidcProvider, http: Http, value: str) -> None:
+    """A value that would break the header lines, or has no bytes of its own, is not sent."""
     with pytest.raises(OIDCUnreachableError):
-        http.get(f"{op.issuer}/a", {"X-Own": "a\r\nX-Other: b"})
+        http.get(f"{op.issuer}/a", {"X-Own": value})
 
     assert op.calls == []
 

@@ -31,7 +31,6 @@ _TROUBLE = (
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
     UnicodeError,
     RuntimeError,
 )
