@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any
@@ -43,9 +44,9 @@ def test_a_healthy_provider(op: HostileOidcProvider, make: Make) -> None:
         "logout": CheckState.OK,
         "client authentication": CheckState.OK,
         "redirect URI": CheckState.OK,
-        "post-logout redirect URI": CheckState.OK,
-        "back-channel logout URI": CheckState.OK,
-        "initiate login URI": CheckState.OK,
+        "post-logout redirect URI": CheckState.SKIPPED,
+        "back-channel logout URI": CheckState.SKIPPED,
+        "initiate login URI": CheckState.SKIPPED,
         "login": CheckState.SKIPPED,
     }
 
@@ -112,6 +113,17 @@ def test_clocks_are_compared(make: Make, clock: FakeClock, seconds: int, state: 
 
     assert check.state is state
     assert words in check.detail
+
+
+@pytest.mark.parametrize("date", ["", "soon", f"Mon, 01 Jan {10**30} 00:00:00 GMT"], ids=["none", "text", "huge"])
+def test_a_clock_that_tells_no_time(op: HostileOidcProvider, make: Make, date: str) -> None:
+    """A provider that says nothing of the time, or of one that no calendar has, is looked at all the same."""
+    metadata = [json.dumps(op.published()).encode()]
+    op.replies["/.well-known/openid-configuration"] = Reply(200, metadata, {"Date": date})
+    states_found = states(make())
+
+    assert states_found["clock"] is CheckState.SKIPPED
+    assert states_found["client authentication"] is CheckState.OK
 
 
 @pytest.mark.parametrize(

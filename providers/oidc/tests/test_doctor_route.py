@@ -30,13 +30,16 @@ def _look(clock: FakeClock, authority: Authority) -> Iterator[Look]:
     """The steps by name, on the way to a provider with a certificate of those names."""
     servers: list[HostileOidcProvider] = []
 
-    def look(*names: str, trusts: bool = True, lasts: timedelta = timedelta(days=90), **block: Any) -> dict[str, Check]:
+    def look(
+        *names: str, trusts: bool = True, lasts: timedelta = timedelta(days=90), host: str = "127.0.0.1", **block: Any
+    ) -> dict[str, Check]:
         issued = authority.issue(*(names or ("127.0.0.1",)), expires=clock() + lasts)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(issued.certificate, issued.key)
         servers.append(HostileOidcProvider(clock, tls=context))
+        issuer = servers[-1].issuer.replace("127.0.0.1", host)
         network = {"ca_file": str(authority.ca_file)} if trusts else {}
-        right = {"kind": "oidc", "issuer": servers[-1].issuer, "client_id": "a", "client_secret": "b"}
+        right = {"kind": "oidc", "issuer": issuer, "client_id": "a", "client_secret": "b"}
         settings = OIDCSettings.model_validate({**right, "network": network, **block})
         return {check.name: check for check in examine_route(settings, clock)}
 
@@ -60,21 +63,22 @@ def test_a_certificate_that_ends_soon(look: Look) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "words"),
+    ("how", "words", "hint"),
     [
-        ({"lasts": timedelta(days=-1)}, "expired"),
-        ({"names": ("other.example.org",)}, "not valid for"),
-        ({"trusts": False}, "unable to get local issuer certificate"),
+        ({"lasts": timedelta(days=-1)}, "expired", "renew"),
+        ({"names": ("other.example.org",)}, "not valid for", "another host"),
+        ({"names": ("127.0.0.1",), "host": "localhost"}, "not valid for", "another host"),
+        ({"trusts": False}, "unable to get local issuer certificate", "ca_file"),
     ],
-    ids=["expired", "name", "authority"],
+    ids=["expired", "address", "name", "authority"],
 )
-def test_a_certificate_that_is_not_believed(look: Look, how: dict[str, Any], words: str) -> None:
+def test_a_certificate_that_is_not_believed(look: Look, how: dict[str, Any], words: str, hint: str) -> None:
     """What is wrong with it is said, and what to do."""
     step = look(*how.pop("names", ()), **how)["TLS"]
 
     assert step.state is CheckState.FAILED
     assert words in step.detail
-    assert "ca_file" in step.hint
+    assert hint in step.hint
 
 
 def test_no_tls_at_this_port(look: Look, clock: FakeClock) -> None:

@@ -20,6 +20,15 @@ __all__ = ["examine_route"]
 #: Certificates of a common authority are renewed thirty days before their end; twenty-one say that it did not work.
 SOON = timedelta(days=21)
 
+#: What to do about a certificate, by the number that OpenSSL gives the reason (``X509_V_ERR_…``).
+HINTS = {
+    9: "it is not good yet: compare this machine's clock",
+    10: "the provider has to renew it; if it did, compare this machine's clock",
+    62: "it is of another host: compare issuer",
+    64: "it is of another host: compare issuer",
+}
+UNTRUSTED = "the server has to send its whole chain; an authority of your own belongs into network.ca_file"
+
 
 def examine_route(settings: OIDCSettings, clock: Clock, resolve: Resolve = resolve) -> Iterator[Check]:
     """
@@ -60,7 +69,7 @@ def _tls(settings: OIDCSettings, clock: Clock, host: str, port: int) -> Check:
         ):
             certificate, version = secure.getpeercert() or {}, secure.version()
     except ssl.SSLCertVerificationError as error:
-        hint = "the server has to send its whole chain; an authority of your own belongs into network.ca_file"
+        hint = HINTS.get(error.verify_code, UNTRUSTED)
         return Check("TLS", CheckState.FAILED, error.verify_message, hint, time.perf_counter() - began)
     except ssl.SSLError as error:
         return Check("TLS", CheckState.FAILED, error.reason or "no TLS", "does this port speak TLS?")
