@@ -136,7 +136,11 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(reply.delay)
         if reply.until is not None:
             reply.until.wait()
-        self.send_response(reply.status)
+        if "Date" in reply.headers:
+            # Else there would be two, of which the first counts.
+            self.send_response_only(reply.status)
+        else:
+            self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()

@@ -109,7 +109,7 @@ def test_a_verification_is_of_one_address() -> None:
     assert (mixed.email, mixed.email_verified) == ("chief@example.org", False)
 
 
-@pytest.mark.parametrize("email", [None, "no address", 1])
+@pytest.mark.parametrize("email", [None, "no address", 1, "x" * 243 + "@example.org"], ids=lambda it: repr(it)[:20])
 def test_what_is_no_address_is_none(email: object) -> None:
     """Somebody may have no address, or something else in its place."""
     found = person({**CLAIMS, "email": email, "login": "jane"}, username="login")

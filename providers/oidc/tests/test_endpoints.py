@@ -148,7 +148,17 @@ def test_a_frame_ends_a_session(op: HostileOidcProvider, call: Call, kept: Kept)
 
 @pytest.mark.sec("OIDC-55")
 @pytest.mark.parametrize(
-    "changes", [{"iss": "https://evil.example"}, {"iss": ""}, {"sid": ""}, {"sid": None}, {"iss": None}]
+    "changes",
+    [
+        {"iss": "https://evil.example"},
+        {"iss": ""},
+        {"sid": ""},
+        {"sid": "a\x00"},
+        {"sid": "x" * 256},
+        {"sid": None},
+        {"iss": None},
+    ],
+    ids=lambda changes: ascii(changes)[:20],
 )
 def test_a_frame_without_both_ends_nothing(
     op: HostileOidcProvider, call: Call, kept: Kept, changes: dict[str, str | None]

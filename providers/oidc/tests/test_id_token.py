@@ -178,6 +178,29 @@ def test_a_subject_may_have_255_characters(op: HostileOidcProvider, make: Make, 
     assert isinstance(log_in(make()), VerifiedIdentity)
 
 
+@pytest.mark.sec("OIDCX-28")
+@pytest.mark.parametrize("sid", ["", "a\x00b", "\ud800", "x" * 256], ids=lambda sid: ascii(sid)[:20])
+def test_a_session_that_cannot_be_kept_is_refused(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, sid: object
+) -> None:
+    """The provider's name of its session goes into a table, which not every text fits into."""
+    op.claims = {"sid": sid}
+
+    assert refused_by("sid", log_in(make()), op)
+
+
+@pytest.mark.parametrize(
+    ("sid", "kept"), [("s" * 255, "s" * 255), (7, None), (None, None), (ABSENT, None)], ids=lambda sid: ascii(sid)[:20]
+)
+def test_a_session_that_has_a_name(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, sid: object, kept: str | None
+) -> None:
+    """It is kept if it is text; a provider that names none logs people in all the same."""
+    op.claims = {"sid": sid}
+
+    assert log_in(make()).authn.session_id == kept
+
+
 @pytest.mark.sec("OIDC-23", "OAUTH-17")
 @pytest.mark.parametrize(("alg", "kind", "digest"), [("RS256", "RSA", "sha256"), ("EdDSA", "OKP", "sha512")])
 def test_a_right_at_hash_is_accepted(
@@ -261,5 +284,5 @@ def test_a_header_member_of_a_wrong_type_is_refused(op: HostileOidcProvider, mak
 
 def test_the_table_of_rules_is_complete() -> None:
     """Each rule is there once: an empty table would let everything pass."""
-    every = "acr amr at_hash aud auth_time azp c_hash events exp iat iss nbf nonce sub tenant"
+    every = "acr amr at_hash aud auth_time azp c_hash events exp iat iss nbf nonce sid sub tenant"
     assert " ".join(sorted(name for name, _ in CLAIM_RULES)) == every

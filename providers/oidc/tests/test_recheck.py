@@ -63,6 +63,17 @@ def test_without_the_key_nothing_is_kept(op: HostileOidcProvider, make: Make, lo
     assert "offline_access" not in begin(provider)[0].url
 
 
+@pytest.mark.sec("OAUTH-16")
+@pytest.mark.parametrize("token", ["", "a\x00b", "\ud800", "x" * 8193, 7], ids=lambda token: ascii(token)[:20])
+def test_a_refresh_token_that_can_not_be_kept(
+    op: HostileOidcProvider, rechecking: OIDCProvider, log_in: LogIn, token: object
+) -> None:
+    """What is no refresh token (RFC 6749 A.17), or a huge one, is dropped, and the login goes on without it."""
+    op.token = {"refresh_token": token}
+
+    assert log_in(rechecking).authn.refresh_token is None
+
+
 @pytest.mark.parametrize(
     ("block", "params"),
     [

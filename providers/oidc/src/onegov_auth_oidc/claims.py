@@ -15,6 +15,9 @@ from onegov_auth_oidc.texts import clean, look_up
 
 __all__ = ["Claims", "Person", "attributes", "is_complete", "read_person"]
 
+#: RFC 5321 §4.5.3.1.3; what is longer no mail gets to, and no index of a database holds.
+MAX_EMAIL = 254
+
 #: How a token was made, and nothing about the person.
 MECHANICS = frozenset(
     {"acr", "amr", "at_hash", "aud", "azp", "c_hash", "exp", "iat", "iss", "jti", "nbf", "nonce", "sid"}
@@ -98,7 +101,7 @@ def _first(sources: Sequence[Claims], path: str) -> tuple[object, Claims]:
 def _email(settings: OIDCSettings, sources: Sequence[Claims]) -> tuple[str | None, bool]:
     value, source = _first(sources, settings.claims.email)
     email = clean(value)
-    if email is None or "@" not in email:
+    if email is None or "@" not in email or len(email) > MAX_EMAIL:
         return None, False
     return email, is_vouched_for(email, source, settings.special.email)
 

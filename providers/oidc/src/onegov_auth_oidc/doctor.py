@@ -146,7 +146,7 @@ class Doctor:
             there = parsedate_to_datetime(told or "")
         except OIDCUnreachableError as error:
             return _failed("clock", error, began)
-        except ValueError:
+        except (ValueError, OverflowError):
             return Check("clock", CheckState.SKIPPED, "the provider does not say what time it is there")
         if there.tzinfo is None:
             there = there.replace(tzinfo=UTC)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from onegov_auth.providers import Answer, Callback, Client, Handler, ProviderSessions, Refused, Services, Start
 from onegov_auth_oidc.errors import OIDCUnreachableError
 from onegov_auth_oidc.http import TOTAL_SECONDS
+from onegov_auth_oidc.jws import is_id
 from onegov_auth_oidc.logout_token import MAX_AGE, LogoutToken, Wanted, read_logout_token
 from onegov_auth_oidc.network import deadline
 from onegov_auth_oidc.server import Server, server_of
@@ -123,7 +124,7 @@ def _frontchannel(settings: OIDCSettings, sessions: ProviderSessions, callback: 
     to guess as the provider made it, and without both nothing is ended.
     """
     issuer, sid = callback.params.get("iss", ""), callback.params.get("sid", "")
-    right = callback.method == "GET" and _is_issuer(settings, issuer) and bool(sid)
+    right = callback.method == "GET" and _is_issuer(settings, issuer) and is_id(sid)
     if right:
         sessions.end(client, provider_session=sid)
     parts = urlsplit(settings.issuer)

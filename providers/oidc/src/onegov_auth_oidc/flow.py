@@ -191,11 +191,14 @@ def _read(answer: Mapping[str, object]) -> Tokens:
     return Tokens(
         access_token=str(access_token),
         id_token=id_token if isinstance(id_token, str) and id_token else None,
-        refresh_token=refresh_token
-        if isinstance(refresh_token, str) and 0 < len(refresh_token) <= MAX_REFRESH
-        else None,
+        refresh_token=refresh_token if isinstance(refresh_token, str) and _is_refresh(refresh_token) else None,
         scope=scope if isinstance(scope, str) else "",
     )
+
+
+def _is_refresh(token: str) -> bool:
+    # RFC 6749 A.17: visible ASCII; half a character could be neither kept nor sent.
+    return 0 < len(token) <= MAX_REFRESH and token.isascii() and token.isprintable()
 
 
 def _is_bearer(token: object) -> bool:

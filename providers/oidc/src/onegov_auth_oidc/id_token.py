@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import NewType
 
 from onegov_auth.providers import Refused, Step
-from onegov_auth_oidc.jws import Opened, is_subject, is_time, open_signed, same
+from onegov_auth_oidc.jws import Opened, is_id, is_subject, is_time, open_signed, same
 from onegov_auth_oidc.keys import ALGORITHMS, Algorithm, KeyStore
 from onegov_auth_oidc.tenants import Issuer
 
@@ -121,6 +121,12 @@ def _events(claims: Mapping[str, object], _: Expected) -> bool:
     return "events" not in claims
 
 
+def _sid(claims: Mapping[str, object], _: Expected) -> bool:
+    """The session's name is kept beside ours, until a logout token has it (OpenID Connect Back-Channel Logout §2.1)."""
+    session = claims.get("sid")
+    return not isinstance(session, str) or is_id(session)
+
+
 def _at_hash(claims: Mapping[str, object], expected: Expected) -> bool:
     """The access token is the one that was issued along (OpenID Connect Core §3.1.3.8)."""
     return "at_hash" not in claims or same(claims["at_hash"], _half_hash(expected.access_token, expected.algorithm))
@@ -166,6 +172,7 @@ CLAIM_RULES: tuple[tuple[str, Callable[[Mapping[str, object], Expected], bool]],
     ("nbf", _nbf),
     ("nonce", _nonce),
     ("sub", _sub),
+    ("sid", _sid),
     ("tenant", _tenant),
     ("at_hash", _at_hash),
     ("c_hash", _c_hash),

@@ -21,10 +21,13 @@ from joserfc.util import urlsafe_b64decode
 from onegov_auth_oidc.http import json_object
 from onegov_auth_oidc.keys import Algorithm, KeyStore, PublicKey
 
-__all__ = ["JWT", "Fault", "Opened", "PinnedRegistry", "is_subject", "is_time", "open_signed", "same"]
+__all__ = ["JWT", "Fault", "Opened", "PinnedRegistry", "is_id", "is_subject", "is_time", "open_signed", "same"]
 
 #: A header with a certificate chain has some kilobytes, a payload with a thousand groups some more (OIDCX-29).
 MAX_HEADER, MAX_PAYLOAD, MAX_SIGNATURE = 8 * 1024, 128 * 1024, 2 * 1024
+
+#: OpenID Connect Core §2 for a person; longer ids of a token or session are none of an honest provider's.
+MAX_ID = 255
 
 #: Seconds since 1970 that a datetime can hold (the end of the year 9999).
 MAX_TIME = 253402300799
@@ -62,9 +65,14 @@ def is_time(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_TIME
 
 
+def is_id(value: object) -> bool:
+    """Whether *value* can name a token or a session: no database takes what is much longer, or has a NUL in it."""
+    return isinstance(value, str) and 1 <= len(value) <= MAX_ID and value.isprintable()
+
+
 def is_subject(value: object) -> bool:
     """Whether *value* can name a person for ever (OpenID Connect Core §2: at most 255 characters)."""
-    return isinstance(value, str) and 1 <= len(value) <= 255 and value.isprintable() and bool(value.strip())
+    return isinstance(value, str) and is_id(value) and bool(value.strip())
 
 
 def open_signed(
