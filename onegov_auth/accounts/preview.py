@@ -67,7 +67,9 @@ def preview_checks(
     """:func:`preview` as the doctor's steps: the account, the role, the rights, and what stands in the way."""
     outcome = preview(database, accounts, identity, settings)
     if isinstance(outcome, Refused):
-        told = "; ".join([outcome.code, *map(_told, outcome.steps)])
+        # A step may have the code's own name, and says more.
+        code = [] if any(step.name == outcome.code for step in outcome.steps) else [outcome.code]
+        told = "; ".join([*code, *map(_told, outcome.steps)])
         yield Check("account", CheckState.FAILED, told, HINTS.get(outcome.code, ""))
         return
     if isinstance(outcome, Conflict):

@@ -32,7 +32,9 @@ def _read_claims(_context: click.Context, _parameter: click.Parameter, path: str
     try:
         with click.open_file(path, encoding="utf-8") as file:
             claims = json.loads(file.read(MAX_CLAIMS))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise Failure(f"{shown(path)} can't be read: {error.strerror}.", USAGE) from error
+    except (ValueError, RecursionError) as error:
         raise Failure(f"{shown(path)} holds no JSON that can be read.", USAGE) from error
     if not isinstance(claims, dict):
         raise Failure(f"{shown(path)} holds no JSON object: paste the claims of an ID token or of UserInfo.", USAGE)

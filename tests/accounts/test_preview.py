@@ -113,7 +113,7 @@ def test_nothing_is_taken_away(look: Any, resolve: Any, load: Callable[[], User]
 @pytest.mark.parametrize(
     ("link", "state", "words"),
     [
-        ("refuse", CheckState.FAILED, "conflict; conflict: ann"),
+        ("refuse", CheckState.FAILED, "conflict: ann"),
         ("prove", CheckState.WARNING, "ann has to log in there once"),
     ],
 )

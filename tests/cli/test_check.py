@@ -118,7 +118,7 @@ def _with_database(tmp_path: Path) -> Iterator[Database]:
     ("sub", "code", "line"),
     [
         ("ben", 0, "✔ account: ben would be made"),
-        ("ann", 4, "✘ account: conflict; conflict: ann"),
+        ("ann", 4, "✘ account: conflict: ann"),
     ],
 )
 def test_pasted_claims(check: Any, with_database: Database, tmp_path: Path, sub: str, code: int, line: str) -> None:
@@ -160,6 +160,14 @@ def test_claims_that_are_none(check: Any, text: str) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "eyJ" not in result.stderr
+
+
+def test_claims_file_that_is_not_there(check: Any, tmp_path: Path) -> None:
+    """A file that can't be read is told from one that holds no claims."""
+    result = check("talk", "--claims", str(tmp_path / "claims.json"))
+
+    assert result.exit_code == 2
+    assert "claims.json can't be read: No such file" in result.stderr
 
 
 def test_check_leaves_no_database(check: Any, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def found(provider: OIDCProvider, name: str, claims: dict[str, Any]) -> Check:
         ({"groups": None}, "groups", CheckState.WARNING, "there is no claim groups"),
         ({"email": None}, "claims", CheckState.FAILED, "missing_claim: email"),
         ({"groups": 1}, "claims", CheckState.FAILED, "invalid_claim: groups"),
-        ({"iss": "https://other"}, "claims", CheckState.FAILED, "they are of another issuer than the configured one"),
+        ({"iss": "https://other"}, "claims", CheckState.FAILED, "they are of another issuer: https://other"),
     ],
 )
 def test_pasted_claims(

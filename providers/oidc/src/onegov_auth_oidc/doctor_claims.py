@@ -24,7 +24,8 @@ def examine_claims(name: str, settings: OIDCSettings, claims: Claims) -> Iterato
     """
     if "iss" in claims and not settings.expected_issuer.is_named_by(claims):
         hint = "compare issuer and allowed_tenants"
-        yield Check("claims", CheckState.FAILED, "they are of another issuer than the configured one", hint)
+        told = f"they are of another issuer: {str(claims['iss'])[:200]}"
+        yield Check("claims", CheckState.FAILED, told, hint)
         return
     yield from _demands(settings, claims)
     identity = identity_of(name, settings, (claims,), str(claims.get("iss", settings.issuer)), AuthnContext())
