@@ -132,6 +132,26 @@ def test_a_class_is_demanded_where_that_is_possible(
     )
 
 
+@pytest.mark.parametrize(
+    ("block", "claims"),
+    [
+        ({"amr": ["otp"]}, {"amr": {"essential": True}}),
+        ({"trust_amr": ["otp"]}, {"amr": None}),
+        ({"acr": ["a"], "amr": ["b"]}, {"acr": {"essential": True, "values": ["a"]}, "amr": {"essential": True}}),
+    ],
+    ids=["demanded", "trusted", "both"],
+)
+def test_methods_are_asked_for_where_that_is_possible(
+    op: HostileOidcProvider, make: Make, hinted: Hinted, block: dict[str, Any], claims: dict[str, object]
+) -> None:
+    """Some providers name the methods only when asked to (OpenID Connect Core §5.5.1)."""
+    op.metadata = {"claims_parameter_supported": True}
+    found = asked(hinted(make(**block), {})[0])
+
+    assert json.loads(found["claims"]) == {"id_token": claims}
+    assert ("acr_values" in found) is ("acr" in block)
+
+
 @pytest.mark.sec("AUTHLIB-08", "ASVS-6.8.4")
 @pytest.mark.parametrize(
     ("amr", "accepted"), [(["pwd", "otp"], True), (["hwk"], True), (["pwd"], False), ([], False), ("otp", False)]

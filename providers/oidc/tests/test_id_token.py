@@ -227,6 +227,26 @@ def test_a_demanded_acr_is_checked(
     assert accepted or refused_by("acr", outcome, op)
 
 
+@pytest.mark.parametrize(
+    ("claim", "value", "told"),
+    [
+        ("acr", "silver", "acr: the token has 'silver'"),
+        ("acr", ABSENT, "acr: the token has none"),
+        ("aud", ["a", "b\n\ud800"], "aud: the token has ['a', 'b\\n\\ud800']"),
+        ("iss", "x" * 300, f"iss: the token has '{'x' * 199}"),
+        ("nonce", "stolen", "nonce"),
+        ("sub", "", "sub"),
+    ],
+)
+def test_what_was_wrong_is_in_the_log(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, claim: str, value: object, told: str
+) -> None:
+    """An operator sees what the token has, in one line, but nothing of the person and no value that is secret."""
+    op.claims = {claim: value}
+
+    assert log_in(make(acr=["gold"])).steps[-1].detail == told
+
+
 # --- the signature and its header ---
 
 

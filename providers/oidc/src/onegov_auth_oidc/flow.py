@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -85,14 +85,26 @@ def _asked(settings: OIDCSettings, begun: Begun) -> dict[str, str]:
     acr = begun.acr or settings.acr
     if acr:
         asked["acr_values"] = " ".join(acr)
-        if begun.metadata.takes_claims:
-            # acr_values is a wish, this is a demand (OpenID Connect Core §5.5.1.1); the token is checked anyway.
-            asked["claims"] = json.dumps({"id_token": {"acr": {"essential": True, "values": list(acr)}}})
+    wanted = _wanted(settings, acr)
+    if wanted and begun.metadata.takes_claims:
+        asked["claims"] = json.dumps({"id_token": wanted})
     if begun.max_age is not None:
         asked["max_age"] = str(int(begun.max_age.total_seconds()))
     if settings.recheck is not None and settings.special.offline is not None:
         asked.update(settings.special.offline)
     return asked
+
+
+def _wanted(settings: OIDCSettings, acr: Sequence[str]) -> dict[str, object]:
+    """
+    The single claims that are asked for (OpenID Connect Core §5.5.1); the token is checked anyway.
+
+    ``acr_values`` is a wish, an essential claim is a demand; and some providers name the methods only when asked to.
+    """
+    wanted: dict[str, object] = {"acr": {"essential": True, "values": list(acr)}} if acr else {}
+    if settings.amr or settings.trust_amr:
+        wanted["amr"] = {"essential": True} if settings.amr else None
+    return wanted
 
 
 def exchange(http: Http, credentials: Credentials, begun: Begun, code: str, redirect_uri: str) -> Tokens | Refused:
