@@ -49,7 +49,7 @@ GUESSED = frozenset({"login", "factor"})
 #: The scopes of failures in a row.
 ROWS = ("row", "person_row", "device_row")
 
-#: Outcomes of what was never looked at: any page can make a browser send that, and it disables nothing.
+#: Outcomes of what was never looked at: nothing was guessed, and it disables nothing.
 UNSEEN = ("csrf", "form")
 
 FOREVER = math.inf

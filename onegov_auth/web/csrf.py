@@ -26,6 +26,7 @@ __all__ = [
     "HEADER",
     "QUERY",
     "CsrfRefused",
+    "FromElsewhere",
     "assert_own_origin",
     "assert_own_try",
     "assert_valid_csrf_token",
@@ -42,6 +43,10 @@ log = logging.getLogger("onegov_auth.web")
 
 class CsrfRefused(HTTPForbidden):
     """Raised when a form was not posted by a page of ours, or not by this browser's."""
+
+
+class FromElsewhere(CsrfRefused):
+    """Raised when the browser itself says that a page of another site posted the form."""
 
 
 def new_csrf_token(request: AuthRequest) -> str:
@@ -76,7 +81,9 @@ def assert_own_try(request: AuthRequest, kind: str, field: str | None = None) ->
     """
     The same for a form by which somebody could guess: one that is not ours, or can't be read, is an attempt as well.
 
-    It is counted before anything else is done, and costs no hash.
+    It is counted before anything else is done, and costs no hash. One that a page of another site made a browser send
+    is nobody's attempt: such a page could use up the tries of every network that one of its readers is in (RATE-01).
+    Whoever forges the header for that is refused all the same, and has guessed nothing.
 
     Args:
         request: The request.
@@ -89,6 +96,8 @@ def assert_own_try(request: AuthRequest, kind: str, field: str | None = None) ->
     """
     try:
         assert_valid_csrf_token(request)
+    except FromElsewhere:
+        raise
     except HTTPClientError as error:
         code = "csrf" if isinstance(error, CsrfRefused) else "form"
         # No value for a new browser: another site may have sent it here.
@@ -108,7 +117,7 @@ def assert_own_origin(request: AuthRequest) -> None:
     Refuse a request that a page of another site made, as far as the browser says.
 
     Raises:
-        CsrfRefused: If ``Origin`` or ``Sec-Fetch-Site`` are there and not ours; ``null`` is not ours.
+        FromElsewhere: If ``Origin`` or ``Sec-Fetch-Site`` are there and not ours; ``null`` is not ours.
     """
     origin = request.environ.get("HTTP_ORIGIN")
     ours = own_origin(request)
@@ -116,9 +125,9 @@ def assert_own_origin(request: AuthRequest) -> None:
         # Under a name of this machine, ours is the Host header's word.
         text = "A form came from another origin than %s, which base_url and allowed_hosts say is ours"
         log.warning(text, neutral(ours))
-        raise CsrfRefused("The form is from another site.")
+        raise FromElsewhere("The form is from another site.")
     if request.environ.get("HTTP_SEC_FETCH_SITE", "same-origin") not in {"same-origin", "none"}:
-        raise CsrfRefused("The form is from another site.")
+        raise FromElsewhere("The form is from another site.")
 
 
 def _given(request: AuthRequest) -> str | None:

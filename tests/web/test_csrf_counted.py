@@ -58,6 +58,24 @@ def test_a_form_that_is_not_ours_is_an_attempt(
     assert rows(app) == [(kind, name, "unknown", "csrf", False)]
 
 
+@pytest.mark.sec("RATE-01", "CSRF-04")
+@pytest.mark.parametrize(("path", "field"), [form[:2] for form in FORMS])
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_a_form_from_another_site_is_nobodys_attempt(
+    make: Any, make_browser: Any, path: str, field: str, headers: dict[str, str]
+) -> None:
+    """A page elsewhere that makes browsers send forms locks neither their network nor the account it names."""
+    app = make()
+    browser = make_browser(app)
+    token = browser.get("/auth/login").forms[0]["csrf_token"].value
+    fields = {field: ANN, "password": "x", "csrf_token": token}
+
+    assert browser.post(path, fields, headers=headers, expect_errors=True).status_code == 403
+    assert rows(app) == []
+
+
 @pytest.mark.sec("RATE-04", "RESET-13")
 @pytest.mark.parametrize(("path", "field", "kind"), [form[:3] for form in FORMS])
 def test_a_form_that_cant_be_read_is_an_attempt(make: Any, make_browser: Any, path: str, field: str, kind: str) -> None:
