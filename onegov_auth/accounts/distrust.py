@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import aliased
 
 from onegov_auth.models import DEFAULT, primary_key
 from onegov_auth.permissions.mapped import MappedGrants
@@ -85,6 +86,8 @@ class Distrust:
         """
         End all sessions by the provider, take away the rights its groups gave, and freeze the links it made since.
 
+        Links to other providers are frozen as well that were made since out of a session of people who come by it.
+
         API tokens that were made since by people who come by it end as well: it may have been the provider who made
         them, and they would outlive its sessions by a year (TOK-03).
 
@@ -120,9 +123,12 @@ class Distrust:
 
     def _links(self, *, frozen: bool) -> ColumnElement[bool]:
         rows = self._identities
-        condition: ColumnElement[bool] = (
-            (rows.source == self.provider) & (rows.created >= self.since) & rows.frozen.is_(frozen)
-        )
+        own: ColumnElement[bool] = rows.source == self.provider
+        if not frozen:
+            # Beside its own those to other providers: whoever sat in a session by this one may have made them, so as
+            # to come back. None is freed with its own: another provider may have been distrusted as well.
+            own |= (rows.proof == "session") & self._came_by_it(rows.user_id)
+        condition: ColumnElement[bool] = own & (rows.created >= self.since) & rows.frozen.is_(frozen)
         return condition
 
     def _freeze(self, db: Session, *, frozen: bool) -> None:
@@ -136,12 +142,15 @@ class Distrust:
 
     def _made_since(self) -> ColumnElement[bool]:
         """The API tokens of people who came by the provider, however they were logged in when they made them."""
-        tokens, links, sessions = self._tokens, self._identities, self._sessions
+        made_since: ColumnElement[bool] = self._tokens.created >= self.since
+        return self._came_by_it(self._tokens.user_id) & made_since
+
+    def _came_by_it(self, user_id: Any) -> ColumnElement[bool]:
+        links, sessions = aliased(self._identities), self._sessions
         linked = select(links.user_id).where(links.source == self.provider)
         inside = select(sessions.user_id).where(sessions.provider == self.provider)
-        theirs: ColumnElement[bool] = tokens.user_id.in_(linked) | tokens.user_id.in_(inside)
-        made_since: ColumnElement[bool] = tokens.created >= self.since
-        return theirs & made_since
+        theirs: ColumnElement[bool] = user_id.in_(linked) | user_id.in_(inside)
+        return theirs
 
     def _new_tokens(self, db: Session) -> Mapping[Any, int]:
         rows = self._tokens
@@ -159,6 +168,8 @@ class Distrust:
     ) -> list[Affected]:
         rows = self._identities
         links = select(rows.user_id, rows.created, rows.proof).where(self._links(frozen=frozen))
+        # Of somebody with several the oldest is told.
+        links = links.order_by(rows.created.desc())
         linked = {user_id: (created, proof) for user_id, created, proof in db.execute(links)}
         users, key = self._users, primary_key(self._users)
         concerned = sessions.keys() | linked.keys() | grants.keys() | tokens.keys()

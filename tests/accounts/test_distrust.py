@@ -67,6 +67,33 @@ def test_links_made_since_are_frozen(
     assert isinstance(log_in("code-2"), LoggedIn)
 
 
+@pytest.mark.sec("LINK-09")
+def test_links_to_others_made_since_are_frozen(
+    auth: Auth, log_in: Callable[[str], Any], add: Callable[..., User], clock: FakeClock, database: Database
+) -> None:
+    """Whoever sat in a session by the provider may have linked another one to come back by; older ones stay."""
+    eve, ann = log_in("code-1").user, add()
+
+    def link(user_id: Any, source: str, proof: str = "session") -> None:
+        values = {"id": uuid4(), "source_id": str(uuid4()), "proof": proof, "created": clock()}
+        with database.unit() as db:
+            db.add(UserIdentity(user_id=user_id, source=source, **values))
+
+    link(eve.id, "old")
+    clock.advance(HOUR)
+    since = clock()
+    link(eve.id, "new")
+    link(eve.id, "given", "admin")
+    link(ann.id, "other")
+    with database.unit() as db:
+        [told] = Distrust("company", since).apply(db)
+        frozen = select(UserIdentity.source).where(UserIdentity.frozen)
+        assert db.scalars(frozen).all() == ["new"]
+        assert (told.username, told.linked, told.proof) == ("eve@example.org", since, "session")
+        assert Distrust("company", since).undo(db) == []
+        assert db.scalars(frozen).all() == ["new"]
+
+
 @pytest.mark.sec("TOK-03", "SESS-05")
 def test_tokens_made_since_are_revoked(
     auth: Auth, log_in: Callable[[str], Any], add: Callable[..., User], clock: FakeClock, database: Database
