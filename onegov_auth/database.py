@@ -141,6 +141,8 @@ class Database:
                 state.finish(self._single)
             if not state.is_alone or session.in_transaction():
                 self._commit_unit(session)
+        for tell in state.afterwards:
+            tell()
 
     def _commit_unit(self, session: _Unit) -> None:
         driver = session.state.driver()
@@ -298,7 +300,7 @@ class _Unit(Session):
 
     def rollback(self) -> None:
         """Take everything back."""
-        self.state.waiting = []
+        self.state.waiting, self.state.afterwards = [], []
         super().rollback()
         if not self.state.is_alone:
             self.state.driver().rollback()

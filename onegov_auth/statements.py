@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect, Executable
     from sqlalchemy.orm import Session, SessionTransaction
 
-__all__ = ["UNIT_KEY", "LostRaceError", "Prepared", "UnitState", "driver_of", "is_alone", "savepoint", "state_of"]
+__all__ = [
+    "UNIT_KEY",
+    "LostRaceError",
+    "Prepared",
+    "UnitState",
+    "driver_of",
+    "is_alone",
+    "once_committed",
+    "savepoint",
+    "state_of",
+]
 
 #: Where a unit of work keeps its state in ``Session.info``.
 UNIT_KEY = "onegov_auth.unit"
@@ -57,6 +67,7 @@ class UnitState:
         self._driver: Any = None
         self.puts_off = puts_off
         self.waiting: list[Waiting] = []
+        self.afterwards: list[Callable[[], None]] = []
 
     def driver(self) -> Any:
         """The driver's connection."""
@@ -102,6 +113,19 @@ def state_of(db: Session) -> UnitState | None:
     """The state of a unit of work; ``None`` for another session."""
     state: UnitState | None = db.info.get(UNIT_KEY)
     return state
+
+
+def once_committed(db: Session, tell: Callable[[], None]) -> None:
+    """
+    Tell somebody outside the database of what the unit of work *db* does, when it is committed and not before.
+
+    Nothing is told of a unit that fails or is rolled back. Elsewhere than in such a unit it is told at once.
+    """
+    state = state_of(db)
+    if state is None:
+        tell()
+    else:
+        state.afterwards.append(tell)
 
 
 def driver_of(db: Session) -> Any:

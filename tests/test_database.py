@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from onegov_auth.database import CONTEXT_KEY, Database, SessionContext
 from onegov_auth.errors import SettingsError
-from onegov_auth.statements import Prepared, driver_of
+from onegov_auth.statements import Prepared, driver_of, once_committed
 
 METADATA = MetaData()
 THINGS = Table("things", METADATA, Column("id", Integer, primary_key=True), Column("name", String, unique=True))
@@ -70,6 +70,20 @@ def test_an_exception_takes_back_the_whole_unit(things: Database) -> None:
         raise ValueError("no")
 
     assert names(things) == []
+
+
+def test_others_are_told_of_what_is_committed(things: Database) -> None:
+    """What a unit tells outside of the database, it tells after its commit; elsewhere it is told at once."""
+    told: list[list[str]] = []
+    with things.unit() as db:
+        db.execute(insert(THINGS).values(name="a"))
+        once_committed(db, lambda: told.append(names(things)))
+        assert told == []
+    assert told == [["a"]]
+
+    with things.session() as db:
+        once_committed(db, lambda: told.append([]))
+    assert told == [["a"], []]
 
 
 def test_a_request_that_reads_holds_no_lock(sqlite: Database) -> None:

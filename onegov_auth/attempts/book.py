@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onegov_auth.attempts.limits import ROWS, Attempt, Tried, Verdict, bounds, judge, limits_of
@@ -18,6 +19,7 @@ from onegov_auth.domain import hexadecimal
 from onegov_auth.events import EventLog
 from onegov_auth.models import DEFAULT, account_key, canonical_username
 from onegov_auth.outcomes import Refused
+from onegov_auth.statements import once_committed
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -145,7 +147,9 @@ class Attempts(Records):
         self._statements.settle.later(db, which=attempt.id, how=success, why=code, whose=person)
         if self._counters is not None and attempt.tried is not None and success is not False:
             tried = attempt.tried if person is None else replace(attempt.tried, person=person)
-            self._counters.settle(tried, attempt.entry, success=success is True)
+            # A success that comes to nothing, because somebody was deactivated meanwhile, gives no budget back.
+            settle = partial(self._counters.settle, tried, attempt.entry, success=success is True)
+            once_committed(db, settle)
 
     def _asked(self, kind: str, name: str | None, client: Client) -> _Asked:
         account = None if name is None else account_key(name)

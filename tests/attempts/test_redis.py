@@ -19,6 +19,7 @@ from onegov_auth.errors import CountersUnavailableError, MissingDependencyError
 from onegov_auth.models import LoginAttempt, User
 from onegov_auth.outcomes import LoggedIn, Refused
 from onegov_auth.settings import Secret, Settings
+from onegov_auth.statements import LostRaceError
 from onegov_auth.testing.clock import FakeClock
 from onegov_auth.testing.servers import Redis
 
@@ -183,6 +184,25 @@ def test_what_is_purged_counts_no_more(make: Make, client: Client, database: Dat
     with database.unit() as db:
         attempts.purge(db)
     assert isinstance(attempts.admit("login", "bob", client), Attempt)
+
+
+@pytest.mark.sec("RATE-02", "RACE-09")
+def test_a_success_that_is_not_committed_gives_nothing_back(make: Make, client: Client, database: Database) -> None:
+    """A login that loses its race, or is taken back, leaves the budget as it was; Redis hears of what is committed."""
+    attempts = make()
+    admitted = [attempts.admit("login", "ann", client) for _ in range(3)][-1]
+    assert isinstance(admitted, Attempt)
+    with pytest.raises(LostRaceError), database.unit() as db:
+        attempts.settle(db, admitted, "ok", success=True)
+        raise LostRaceError
+    with database.unit() as db:
+        attempts.settle(db, admitted, "ok", success=True)
+        db.rollback()
+    assert isinstance(attempts.admit("login", "ann", client), Refused)
+
+    with database.unit() as db:
+        attempts.settle(db, admitted, "ok", success=True)
+    assert isinstance(attempts.admit("login", "ann", client), Attempt)
 
 
 def test_settling_twice_is_settling_once(make: Make, client: Client, database: Database) -> None:
