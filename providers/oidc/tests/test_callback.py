@@ -88,6 +88,19 @@ def test_an_announced_issuer_must_be_there(op: HostileOidcProvider, make: Make, 
 
 
 @pytest.mark.sec("OAUTH-10")
+@pytest.mark.parametrize("announced", [False, None, "true", 1], ids=repr)
+def test_only_the_truth_announces_an_issuer(
+    op: HostileOidcProvider, make: Make, log_in: LogIn, announced: object
+) -> None:
+    """A provider that says it does not name itself, or says nothing that can be understood, is taken at that."""
+    op.metadata = {"authorization_response_iss_parameter_supported": announced}
+
+    assert isinstance(log_in(make()), VerifiedIdentity)
+    op.calls.clear()
+    assert refused(log_in(make(), iss=op.issuer), op) == "unexpected_iss"
+
+
+@pytest.mark.sec("OAUTH-10")
 def test_an_issuer_that_was_not_announced_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
     """A provider that does not name itself does not begin to in the middle of a login."""
     assert refused(log_in(make(), iss=op.issuer), op) == "unexpected_iss"

@@ -169,6 +169,15 @@ def test_a_frame_without_both_ends_nothing(
     assert kept.asked == []
 
 
+@pytest.mark.sec("OIDC-55")
+def test_a_form_ends_no_session(op: HostileOidcProvider, call: Call, kept: Kept) -> None:
+    """A frame is loaded by GET, and by nothing else (OpenID Connect Front-Channel Logout §2)."""
+    params = {"iss": op.issuer, "sid": "s-1"}
+
+    assert call("frontchannel-logout", params, logout={"frontchannel": True}).status == 400
+    assert kept.asked == []
+
+
 def test_what_is_switched_off_is_not_there(
     make: Callable[..., OIDCProvider], services: Services, op: HostileOidcProvider, kept: Kept
 ) -> None:
@@ -219,6 +228,7 @@ TENANT = "0f8fad5b-d9cb-469f-a165-70867728950e"
         (f"https://login.microsoftonline.com/{TENANT}/v2.0", True),
         ("https://login.microsoftonline.com/{tenantid}/v2.0", False),
         ("https://login.microsoftonline.com/x/v2.0", False),
+        (f"https://login.microsoftonline.com/{TENANT}/x/v2.0", False),
         (f"https://evil.example/{TENANT}/v2.0", False),
         ("", False),
     ],

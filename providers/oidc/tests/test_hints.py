@@ -116,6 +116,18 @@ def test_a_demanded_class_is_checked(
     assert accepted or (isinstance(outcome, Refused) and outcome.code == "invalid_id_token_acr")
 
 
+@pytest.mark.sec("AUTHLIB-08", "ASVS-10.3.4")
+def test_a_demanded_class_takes_no_other_ones_place(op: HostileOidcProvider, make: Make, hinted: Hinted) -> None:
+    """What the settings demand holds for a login as well that was begun for something else."""
+    op.claims = {"acr": "silver"}
+    provider = make(acr=["gold"])
+    redirect, transaction = hinted(provider, {"acr_values": "silver"})
+    outcome = provider.finish(Callback(op.authorize(redirect.url)), transaction)
+
+    assert isinstance(outcome, Refused), outcome
+    assert outcome.code == "invalid_id_token_acr"
+
+
 @pytest.mark.sec("ASVS-10.3.4")
 @pytest.mark.parametrize("supported", [True, False, ABSENT])
 def test_a_class_is_demanded_where_that_is_possible(

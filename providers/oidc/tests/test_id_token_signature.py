@@ -159,6 +159,15 @@ def test_a_critical_header_is_refused(
     assert refused_by("crit", log_in(make()), op)
 
 
+@pytest.mark.sec("OIDCX-29")
+def test_a_large_header_is_refused_though_it_is_signed(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """More than a chain of certificates is in no header, and is not decoded; no key is asked for."""
+    op.header = {"x-padding": "a" * 9000}
+
+    assert refused_by("format", log_in(make()), op)
+    assert "/jwks" not in op.paths()
+
+
 @pytest.mark.sec("OIDCX-30", "ASVS-9.2.2")
 @pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "application/at+jwt", "", 1])
 def test_another_kind_of_token_is_refused(op: HostileOidcProvider, make: Make, log_in: LogIn, typ: object) -> None:

@@ -80,6 +80,22 @@ def test_a_key_of_another_kind_checks_nothing(op: HostileOidcProvider, make: Mak
     assert code_of(log_in(make(id_token_alg="ES256"))) == "invalid_id_token_unknown_key"
 
 
+@pytest.mark.sec("OIDCX-19")
+@pytest.mark.parametrize("kty", ["EC", "oct", "rsa", None, ["RSA"]], ids=repr)
+def test_a_key_is_of_the_kind_it_says(kty: object) -> None:
+    """What calls itself another kind is no RSA key, though it has all of one's members."""
+    assert read_keys({"keys": [{**make_pair("one").published, "kty": kty}]}, ALGORITHMS["RS256"]) == ()
+
+
+@pytest.mark.sec("OIDCX-18")
+def test_a_key_without_an_id_is_not_the_named_one(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
+    """A token that names its key is checked with no other, even if that one has no name."""
+    op.keys = [make_pair(None)]
+    op.header = {"kid": "one"}
+
+    assert code_of(log_in(make())) == "invalid_id_token_unknown_key"
+
+
 @pytest.mark.sec("OIDC-30", "OIDC-32")
 def test_keys_changed_between_two_logins(op: HostileOidcProvider, make: Make, log_in: LogIn) -> None:
     """An unknown key id makes the keys be fetched again, from where the metadata says."""

@@ -55,9 +55,10 @@ def test_an_allowed_organisation(op: HostileOidcProvider, shared: Make, log_in: 
         ({"iss": "{op}/{{tenantid}}/v2.0"}, "iss"),
         ({"iss": "{op}/{{tenantid}}/v2.0", "tid": "{{tenantid}}"}, "iss"),
         ({"iss": "{op}/x/v2.0", "tid": "x"}, "iss"),
+        ({"iss": "{op}/" + OURS + "/x/v2.0", "tid": OURS + "/x"}, "iss"),
         ({"tid": [OURS]}, "iss"),
     ],
-    ids=["other", "other issuer", "other tid", "no tid", "template", "template tid", "no guid", "list"],
+    ids=["other", "other issuer", "other tid", "no tid", "template", "template tid", "no guid", "more", "list"],
 )
 def test_another_organisation_is_refused(
     op: HostileOidcProvider, shared: Make, log_in: LogIn, claims: dict[str, Any], rule: str

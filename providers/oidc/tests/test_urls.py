@@ -40,6 +40,7 @@ def test_plain_http_is_for_this_machine(url: str) -> None:
         "http://localhost:80@evil.example",
         "https://localhost@evil.example",
         "http://localhost\\@evil.example",
+        "https://id.example.com\\.evil.example",
         "http://localhost.evil.example",
         "http://169.254.169.254/",
         "ftp://localhost",
