@@ -37,6 +37,10 @@ ROTATE = timedelta(days=90)
 #: How long a process trusts what it knows of the keys, in seconds: a key that another process made is used after that.
 FRESH = 60.0
 
+#: So often a second a process looks for a key by a name that it doesn't know: once is enough for a key that another one
+#: has just made, and forged names, however many, cost no statement each.
+LOOK_UPS = 10
+
 #: A process that doesn't know yet of another key goes on signing for so long, and clocks are apart.
 MARGIN = timedelta(seconds=2 * FRESH)
 
@@ -133,6 +137,7 @@ class SigningKeys:
         self._known: dict[str, VerifyingKey] = {}
         self._signing: _Signing | None = None
         self._loaded: datetime | None = None
+        self._looked = (0, 0)
 
     def signing(self) -> tuple[str, VerifyingKey]:
         """The name of the key that signs now, and the key; one is made if there is none, or it is too old."""
@@ -153,8 +158,8 @@ class SigningKeys:
 
         One that was retired, whoever has it now, is none any more a minute after its last token was over.
         """
-        known = self._known.get(name)
-        if known is None or not self._is_fresh(self._clock()):
+        known, now = self._known.get(name), self._clock()
+        if not self._is_fresh(now) or (known is None and self._may_look(now)):
             # Another process may have made it, or retired it.
             self._load()
             known = self._known.get(name)
@@ -200,6 +205,12 @@ class SigningKeys:
 
     def _is_fresh(self, now: datetime) -> bool:
         return self._loaded is not None and now < self._loaded + timedelta(seconds=FRESH)
+
+    def _may_look(self, now: datetime) -> bool:
+        second = int(now.timestamp())
+        looked = self._looked[1] + 1 if self._looked[0] == second else 1
+        self._looked = (second, looked)
+        return looked <= LOOK_UPS
 
     def _own(self) -> tuple[Any, ...]:
         return (self._rows.application == self._keys.application,)

@@ -3,10 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from onegov_auth.database import Database
 from onegov_auth.jwt import SigningKeys
+from onegov_auth.jwt.keys import LOOK_UPS
 from onegov_auth.models import SigningKey
 from onegov_auth.testing.clock import FakeClock
 
@@ -35,6 +36,22 @@ def test_two_processes_share_keys(make_keys: Make) -> None:
 
     assert other.verifying(name) is not None
     assert other.signing()[0] == name
+
+
+@pytest.mark.sec("RATE-04")
+def test_forged_names_cost_no_statement_each(make_keys: Make, database: Database, clock: FakeClock) -> None:
+    """However many come, few look into the table; a second later a new key is found that another process made."""
+    one, other = make_keys(), make_keys()
+    name, _ = one.signing()
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    assert [other.verifying(f"forged-{number}") for number in range(500)] == [None] * 500
+    assert 0 < len([statement for statement in asked if "SELECT" in statement]) <= LOOK_UPS + 1
+    assert other.verifying(name) is not None
+    new = one.rotate()
+    clock.advance(1)
+    assert other.verifying(new) is not None
 
 
 def test_a_new_key_takes_over(make_keys: Make, clock: FakeClock) -> None:
