@@ -140,6 +140,18 @@ def test_a_key_is_parsed_once() -> None:
     assert keys.all()[0] is keys.all()[0]
 
 
+def test_a_key_that_is_there_twice_is_published_once(tmp_path: Path) -> None:
+    """The second file may wait for the next key with a copy of the first, and be written while it runs."""
+    path = tmp_path / "next.pem"
+    path.write_text(pem(KEYS["ES256"]), "ascii")
+    keys = ClientKeys([Secret(pem(KEYS["ES256"])), Secret(path=path)])
+    before = keys.all()
+    path.write_text(pem(make_pair("two", "EC", 1).private), "ascii")
+
+    assert [key.kid for key in before] == [KEYS["ES256"].thumbprint()]
+    assert [key.kid for key in keys.all()] == [before[0].kid, make_pair("two", "EC", 1).private.thumbprint()]
+
+
 def test_a_first_key_that_cannot_be_read_is_an_error() -> None:
     """Without a last key there is none to go on with."""
     with pytest.raises(OIDCUnreachableError, match="client_key: must be a private key"):

@@ -129,12 +129,17 @@ class ClientKeys:
 
     def all(self) -> list[ClientKey]:
         """
-        The keys as of now, newest first; a file that is being written keeps its last key.
+        The keys as of now, newest first, each once; a file that is being written keeps its last key.
 
         Raises:
             OIDCUnreachableError: If a file holds no key, and there is no last one.
         """
-        return [self._current(number, secret.reveal()) for number, secret in enumerate(self._secrets)]
+        keys: dict[str, ClientKey] = {}
+        for number, secret in enumerate(self._secrets):
+            key = self._current(number, secret.reveal())
+            # Two keys of one name in a set are an error to some who read it (RFC 7517 §4.5).
+            keys.setdefault(key.kid, key)
+        return list(keys.values())
 
     def _current(self, number: int, text: str) -> ClientKey:
         kept = self._read.get(number)
