@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from onegov_auth.attempts.limits import UNSEEN
 from onegov_auth.attempts.rows import as_person
 from onegov_auth.i18n import _
 from onegov_auth.models import Columns, primary_key
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
+
     from onegov_auth.models import Entities
     from onegov_auth.settings import Settings
 
@@ -37,7 +40,7 @@ class States:
 
     Args:
         entities: The mapped classes.
-        settings: With the limit of failed logins.
+        settings: With the limits of failed logins.
         now: The time.
     """
 
@@ -45,6 +48,7 @@ class States:
         self._entities = entities
         self._users: Any = entities.user
         self._limit = settings.attempts.login
+        self._in_a_row = settings.attempts.in_a_row
         self._now = now
 
     def condition(self, state: str) -> ColumnElement[bool]:
@@ -63,26 +67,43 @@ class States:
         return conditions[state]()
 
     def _locked(self) -> ColumnElement[bool]:
-        """Whose failures since the last success reached the limit a lockout ago at most; of records, not of Redis."""
+        """
+        Who may not log in, by any browser nobody knows: too many failures lately, or far too many in a row.
+
+        The table has all attempts, also where Redis counts them. A lock of a network is no account's.
+        """
         rows: Any = self._entities.attempt
-        since = self._now - self._limit.lockout - self._limit.within
+        now, own, most = self._now, self._limit, self._in_a_row - self._in_a_row // 4
+        lately = rows.datetime_utc > now - own.lockout - own.within
+        lasting = func.max(rows.datetime_utc) > now - own.lockout
+        # Few failed so often at all, and of those alone it is asked how often since the last success.
+        many = rows.person.in_(self._failing().having(func.count() >= most))
+        return or_(
+            self._person.in_(self._in_row(lately).having(and_(func.count() >= own.limit, lasting))),
+            self._person.in_(self._in_row(many, *_seen(rows)).having(func.count() >= most)),
+        )
+
+    @property
+    def _person(self) -> ColumnElement[str]:
+        return as_person(primary_key(self._users))
+
+    def _in_row(self, *conditions: ColumnElement[bool]) -> Select[tuple[str]]:
+        """Who failed since the last success."""
+        rows: Any = self._entities.attempt
         later = Columns(rows, rows.__table__.alias())
         good = select(later.id).where(
             later.person == rows.person, later.attempt_type == "login", later.success.is_(True), later.id > rows.id
         )
-        locked = (
-            select(rows.person)
-            .where(
-                rows.attempt_type == "login",
-                rows.datetime_utc > since,
-                rows.person.is_not(None),
-                rows.is_during_lockout.is_(False),
-                or_(rows.success.is_(False), and_(rows.success.is_(None), rows.code.is_(None))),
-                ~good.exists(),
-            )
-            .group_by(rows.person)
-            .having(
-                and_(func.count() >= self._limit.limit, func.max(rows.datetime_utc) > self._now - self._limit.lockout)
-            )
-        )
-        return as_person(primary_key(self._users)).in_(locked)
+        return self._failing(*conditions, ~good.exists())
+
+    def _failing(self, *conditions: ColumnElement[bool]) -> Select[tuple[str]]:
+        """Who failed, a row per person."""
+        rows: Any = self._entities.attempt
+        failed = or_(rows.success.is_(False), and_(rows.success.is_(None), rows.code.is_(None)))
+        mine = (rows.attempt_type == "login", rows.person.is_not(None), rows.is_during_lockout.is_(False))
+        return select(rows.person).where(*mine, failed, *conditions).group_by(rows.person)
+
+
+def _seen(rows: Any) -> tuple[ColumnElement[bool], ...]:
+    """Of what was never looked at, nothing lasts; and browsers that are known count by themselves."""
+    return rows.device.is_(None), or_(rows.code.is_(None), rows.code.not_in(UNSEEN))
