@@ -171,6 +171,9 @@ class Road:
 
     def _let_in(self, db: Session, verdict: VerifiedIdentity, door: Door, blank: Event) -> tuple[Outcome, Event]:
         """Everything that everybody has to pass who is to have a session."""
+        if verdict.source not in self._providers():
+            # Taken out of the settings while the login waited for something else.
+            return Refused("unknown_provider"), replace(blank, code="unknown_provider", steps=verdict.steps)
         before = _Before(db)
         found = self._resolve(db, verdict, door, before)
         if isinstance(found, Refused):

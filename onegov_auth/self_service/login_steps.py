@@ -63,7 +63,10 @@ class TakingSteps(Parts):
                 return taken
             user = db.get(self.entities.user, as_key(self.entities.user, taken.data["user"]), with_for_update=True)
             identity = cast("Mapping[str, Any]", taken.data["identity"])
-            if user is not None and isinstance(self.accounts.again(db, key_of(user), unpack(identity)), Refused):
+            known = identity["source"] in self.providers
+            if not known or (
+                user is not None and isinstance(self.accounts.again(db, key_of(user), unpack(identity)), Refused)
+            ):
                 # Void by now: whoever knew an old password chooses no new one. The road says why (RACE-14).
                 return taken
             asked = self.steps.get(step) if step == taken.data["step"] else None
