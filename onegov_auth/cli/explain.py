@@ -62,7 +62,8 @@ def explain(operator: Operator, *, what: str, permission: str | None) -> None:
 def _permission(operator: Operator, user: User, token: str) -> None:
     found = explain_permission(user, token)
     row = {"username": user.username, "permission": token, "has": bool(found.chains), **_reasons(found)}
-    _answer(operator, (f"{user.username} {line}" for line in str(found).splitlines()), row)
+    lines = (f"  {line}" if line in found.why_not else f"{user.username} {line}" for line in str(found).splitlines())
+    _answer(operator, lines, row)
     if not found.chains:
         raise click.exceptions.Exit(NO)
 
