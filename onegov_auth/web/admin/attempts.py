@@ -36,7 +36,7 @@ _KINDS: Mapping[str, str] = {
     "token": _("API token"),
 }
 _OUTCOMES: Mapping[str, str] = {
-    "good": _("good"),
+    "good": _("succeeded"),
     "failed": _("failed"),
     "locked": _("refused in a lockout"),
     "open": _("open, or does not count"),

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["EventGrid", "Events"]
 
-_RESULTS: Mapping[str, str] = {Ending.GOOD: _("good"), Ending.REFUSED: _("refused"), Ending.OPEN: _("not finished")}
+_RESULTS: Mapping[str, str] = {
+    Ending.GOOD: _("succeeded"),
+    Ending.REFUSED: _("refused"),
+    Ending.OPEN: _("not finished"),
+}
 
 
 class _Type(Column):

@@ -40,7 +40,7 @@ def test_newest_first(desk: Any, bob: Any, table: Any) -> None:
     assert (first[2], first[3]) == ("bob@example.org", "192.0.2.7")
     assert first[4].startswith("failed")
     assert second[2] == "ada@example.org"
-    assert second[4].startswith("good")
+    assert second[4].startswith("succeeded")
 
 
 @pytest.mark.parametrize(
