@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Literal
@@ -91,8 +92,8 @@ class Mail(Section):
         name, address = parseaddr(value)
         try:
             Address(name, addr_spec=address)
-        except (ValueError, IndexError):
-            # The standard library's parser stumbles over what is empty.
+        except (ValueError, IndexError, MessageError):
+            # The standard library's parser stumbles over what is empty, by Python's version in another way.
             address = ""
         if not address:
             raise ValueError("must be an address such as Example <auth@example.org>")
