@@ -243,7 +243,9 @@ UNLINKED = {
 
 
 @pytest.mark.sec("LINK-09", "LINK-11", "LINK-16", "RACE-12")
-@pytest.mark.parametrize("case", ["taken", "other", "out", "application", "barred", "nobody", "inactive", "disabled"])
+@pytest.mark.parametrize(
+    "case", ["taken", "other", "again", "out", "application", "barred", "nobody", "inactive", "disabled"]
+)
 def test_nothing_else_links(
     make_auth: MakeAuth,
     add: Callable[..., User],
@@ -265,8 +267,8 @@ def test_nothing_else_links(
         auth.finish("company", callback(auth.start("company", client)), client)
     session, browser = sign_in(auth, client)
     back = callback(auth.start("company", browser, link_to=session))
-    if case == "other":
-        _, browser = sign_in(auth, client, name="bob@example.org")
+    if case in {"other", "again"}:
+        _, browser = sign_in(auth, client, name=ANN if case == "again" else "bob@example.org")
     elif case == "out":
         browser = client
     elif case == "barred":
