@@ -38,10 +38,9 @@ def address_field(label: str, **keywords: str | bool) -> StringField:
     return StringField(label, [required, Address()], render_kw={"spellcheck": "false", **keys})
 
 
-def new_password_field(label: str, *validators: Any) -> PasswordField:
+def new_password_field(label: str, *validators: Any, missing: str = _("Please enter a password.")) -> PasswordField:
     """A field for a password to come, for which password managers offer one."""
-    required = InputRequired(_("Please enter a password."))
-    return PasswordField(label, [required, *validators], render_kw={"autocomplete": "new-password"})
+    return PasswordField(label, [InputRequired(missing), *validators], render_kw={"autocomplete": "new-password"})
 
 
 class ChecksField(SelectMultipleField):

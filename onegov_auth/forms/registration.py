@@ -35,7 +35,11 @@ class RegistrationForm(Form):
 
     username = address_field(_("E-Mail Address"), autocomplete="username", autofocus=True)
     password = new_password_field(_("Password"))
-    confirm = new_password_field(_("Password again"), EqualTo("password", _("The two passwords differ.")))
+    confirm = new_password_field(
+        _("Password again"),
+        EqualTo("password", _("The two passwords differ.")),
+        missing=_("Please enter the password once more."),
+    )
     #: People don't see it; whoever fills it in is a program.
     roboter_falle = StringField(
         _("Please leave this field empty"),

@@ -39,6 +39,13 @@ def test_everything_else_is_told(changes: dict[str, str], field: str) -> None:
     assert field in wrong.errors
 
 
+def test_what_is_missing_is_told_apart() -> None:
+    """Two empty fields are two things to do, each with a sentence of its own."""
+    wrong = form(password="", confirm="")
+    assert not wrong.validate()
+    assert wrong.errors["password"] != wrong.errors["confirm"]
+
+
 def test_password_managers_are_told_what_is_what() -> None:
     """Username and new password (WCAG 1.3.5, NIST-12)."""
     marks = {name: getattr(form(), name).render_kw["autocomplete"] for name in ("username", "password", "confirm")}
