@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -47,6 +47,9 @@ MAX_USERNAME = 512
 NEEDS_THE_PERSON = frozenset(
     {"account_selection_required", "consent_required", "interaction_required", "login_required"}
 )
+
+#: When somebody proved last who they are, where nobody says.
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 #: How long a proof counts as fresh, for changes of what an account is kept with.
 FRESH = timedelta(minutes=5)
@@ -171,8 +174,8 @@ class Doors(Parts):
         remembered = taken.data.get("provider")
         begun = replace(taken, data=remembered if isinstance(remembered, Mapping) else {})
         verdict = self._own(chosen, chosen.finish(callback, begun))
-        if taken.data.get("silent") is True and isinstance(verdict, Refused) and verdict.code in NEEDS_THE_PERSON:
-            verdict = Refused("no_provider_session", verdict.steps)
+        if taken.data.get("silent") is True:
+            verdict = _unasked(verdict)
         door = Door(client=client, to=taken.to, remember=taken.data.get("remember") is True, provider=provider)
         link_to = taken.data.get("link_to")
         if link_to is not None:
@@ -332,3 +335,13 @@ class Doors(Parts):
         if isinstance(verdict, VerifiedIdentity) and verdict.source != provider.name:
             return Refused("wrong_source", (Step("source", f"{provider.name} said {verdict.source}"),))
         return verdict
+
+
+def _unasked(verdict: VerifiedIdentity | Refused | Unavailable) -> VerifiedIdentity | Refused | Unavailable:
+    """The *verdict* of a provider that asked the person nothing."""
+    if isinstance(verdict, Refused) and verdict.code in NEEDS_THE_PERSON:
+        return Refused("no_provider_session", verdict.steps)
+    if isinstance(verdict, VerifiedIdentity) and verdict.authn.at is None:
+        # Whoever sits at the browser proved nothing just now: that is no fresh login (ASVS 7.5.1).
+        return replace(verdict, authn=replace(verdict.authn, at=LONG_AGO))
+    return verdict

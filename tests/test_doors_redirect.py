@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from onegov_auth.auth import Auth
 from onegov_auth.collections import UserCollection
 from onegov_auth.database import Database
-from onegov_auth.domain import Callback, Client, SessionInfo, Transaction, VerifiedIdentity
+from onegov_auth.domain import AuthnContext, Callback, Client, SessionInfo, Transaction, VerifiedIdentity
 from onegov_auth.models import AuthEvent, User, UserIdentity, UserSession
 from onegov_auth.outcomes import LoggedIn, LoggedOut, Redirect, Refused, StepRequired, Unavailable
 from onegov_auth.providers import ProviderSettings
@@ -251,6 +251,31 @@ def test_a_silent_question_may_be_answered(make_auth: MakeAuth, client: Client, 
         "company", callback(state(auth.start("company", client, hints=silent)), "access_denied"), client
     )
     assert denied == Refused("access_denied", to="/")
+
+
+@pytest.mark.sec("ASVS-7.5.1")
+@pytest.mark.parametrize(
+    ("prompt", "ago", "fresh"), [("login", None, True), ("none", None, False), ("none", 60, True), ("none", 600, False)]
+)
+def test_a_silent_login_is_as_fresh_as_the_provider_says(
+    make_auth: MakeAuth,
+    client: Client,
+    company: KnownIssuer,
+    clock: FakeClock,
+    prompt: str,
+    ago: int | None,
+    fresh: bool,
+) -> None:
+    """Nobody was asked who they are: unless the provider says when that was, it was long ago."""
+    at = None if ago is None else clock() - timedelta(seconds=ago)
+    company.people["code-1"] = replace(company.people["code-1"], authn=AuthnContext(at=at))
+    auth = make_auth(company)
+    outcome = auth.finish("company", callback(state(auth.start("company", client, hints={"prompt": prompt}))), client)
+
+    assert isinstance(outcome, LoggedIn), outcome
+    session = auth.sessions.lookup(outcome.token)
+    assert session is not None
+    assert auth.is_fresh(session) is fresh
 
 
 def test_where_to_is_kept_when_nobody_can_say(make_auth: MakeAuth, client: Client, company: KnownIssuer) -> None:
