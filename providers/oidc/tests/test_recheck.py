@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -126,6 +128,17 @@ def test_the_person_is_still_there(op: HostileOidcProvider, rechecking: OIDCProv
     assert two.token == op.refresh_token
     assert op.call("/token").form == {"grant_type": "refresh_token", "refresh_token": one.token}
     assert two.id_token
+
+
+@pytest.mark.sec("OIDC-23", "AUTHLIB-12")
+def test_a_new_id_token_may_name_its_access_token(
+    op: HostileOidcProvider, rechecking: OIDCProvider, session: SessionInfo
+) -> None:
+    """The hash is that of the access token that came along this time."""
+    half = hashlib.sha256(b"access").digest()[:16]
+    op.refreshed = {"at_hash": base64.urlsafe_b64encode(half).rstrip(b"=").decode()}
+
+    assert isinstance(rechecking.recheck("first", session), Rechecked)
 
 
 @pytest.mark.sec("OIDC-40")
