@@ -83,11 +83,18 @@ class EventGrid(LogGrid):
     )
 
 
+class _Ending(Column):
+    def value(self, grid: Grid, row: Any) -> str:
+        return grid.translate(_RESULTS[ending(row.type, row.code)])
+
+
 class EventFile(EventGrid):
     """The same as a file, with what would be too wide for a page."""
 
     columns: ClassVar[Sequence[Column]] = (
-        *EventGrid.columns,
+        *(column for column in EventGrid.columns if column.key != "code"),
+        _Ending("result", _("Result")),
+        Column("code", _("Code")),
         Column("factor", _("Second factor")),
         Column("request_id", _("Request")),
         Column("user_agent", _("Browser")),

@@ -128,7 +128,14 @@ def test_pages_go_by_key(desk: Any, database: Any, table: Any, clock: Any) -> No
 
 def test_file_has_all_that_is_found(desk: Any, record: Any) -> None:
     """The file has every event that was asked for, with all that is known; no cell is a formula."""
-    record("logout", username="=HYPERLINK()", request_id="r-9", user_agent="Mozilla", steps=[Step("local", "matches")])
+    record(
+        "logout",
+        code="replayed",
+        username="=HYPERLINK()",
+        request_id="r-9",
+        user_agent="Mozilla",
+        steps=[Step("local", "matches")],
+    )
     record("other", username="left.out")
 
     saved = desk.get(PATH + "/export", {"type": "logout"})
@@ -137,7 +144,7 @@ def test_file_has_all_that_is_found(desk: Any, record: Any) -> None:
     assert saved.headers["Content-Disposition"] == 'attachment; filename="events.csv"'
     assert len(lines) == 2
     assert "'=HYPERLINK" in lines[1]
-    for text in ("r-9", "Mozilla", "local: matches"):
+    for text in ("refused", "replayed", "r-9", "Mozilla", "local: matches"):
         assert text in lines[1]
 
 
