@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from onegov_auth.clock import Clock, utcnow
 from onegov_auth.domain import Client, Transaction
+from onegov_auth.errors import DecryptionError
 from onegov_auth.models import DEFAULT
 from onegov_auth.outcomes import Refused
 from onegov_auth.statements import Prepared, driver_of
@@ -162,7 +163,8 @@ class Transactions:
         to, data, expires = taken[0], self._as_data(taken[1]), datetime.fromtimestamp(taken[2], UTC)
         if expires <= self._clock():
             return Refused("expired_transaction")
-        return Transaction(id_, kind, provider, to, self._open(data, hashed), expires)
+        clear = self._open(data, hashed)
+        return Refused("unknown_transaction") if clear is None else Transaction(id_, kind, provider, to, clear, expires)
 
     def peek(
         self, db: Session, id_: str | None, client: Client, kind: str, *, provider: str | None = None
@@ -177,7 +179,8 @@ class Transactions:
         ).one_or_none()
         if found is None or found.expires <= self._clock():
             return None
-        return Transaction(id_, kind, provider, found.to, self._open(found.data, hashed), found.expires)
+        clear = self._open(found.data, hashed)
+        return None if clear is None else Transaction(id_, kind, provider, found.to, clear, found.expires)
 
     def drop(self, db: Session, client: Client, kind: str) -> None:
         """Forget what is pending of that *kind* in this browser: somebody else sits at it now, or is done."""
@@ -214,8 +217,12 @@ class Transactions:
             rows.provider == provider if provider is not None else rows.provider.is_(None),
         )
 
-    def _open(self, data: Mapping[str, Any], hashed: str) -> dict[str, Any]:
-        clear: dict[str, Any] = json.loads(self._keys.decrypt("transaction", data["sealed"], hashed))
+    def _open(self, data: Mapping[str, Any], hashed: str) -> dict[str, Any] | None:
+        try:
+            clear: dict[str, Any] = json.loads(self._keys.decrypt("transaction", data["sealed"], hashed))
+        except DecryptionError:
+            # Its secret was taken out of the settings, or somebody who writes to the table made it up.
+            return None
         return clear
 
     def _make_room(self, db: Session, browser: str) -> None:

@@ -65,6 +65,29 @@ def test_it_works_once(begin: Begin, take: Take) -> None:
     assert take(id_) == Refused("unknown_transaction")
 
 
+@pytest.mark.sec("OAUTH-04")
+def test_what_was_sealed_with_a_secret_that_is_gone_is_nobodys(
+    begin: Begin, database: Database, client: Client, clock: FakeClock
+) -> None:
+    """Who was on the way when the secret was taken out of the settings begins again."""
+    id_ = begin().id
+    other = Transactions(Keys([Secret("y" * 40)], "main/app"), database.engine.dialect, clock=clock)
+    with database.unit() as db:
+        assert other.peek(db, id_, client, "redirect", provider="company") is None
+        assert other.take(db, id_, client, "redirect", provider="company") == Refused("unknown_transaction")
+
+
+@pytest.mark.sec("OAUTH-04")
+def test_a_row_tells_nothing_of_another_one(begin: Begin, take: Take, database: Database) -> None:
+    """What one transaction remembers, copied into another row, is none of that one's."""
+    one, two = begin().id, begin().id
+    with database.unit() as db:
+        rows = db.scalars(select(LoginTransaction)).all()
+        rows[0].data, rows[1].data = rows[1].data, rows[0].data
+
+    assert [take(one), take(two)] == [Refused("unknown_transaction")] * 2
+
+
 @pytest.mark.sec("OAUTH-04", "ASVS-10.1.2", "AUTHLIB-11")
 def test_another_browser_neither_gets_nor_spoils_it(begin: Begin, take: Take, client: Client) -> None:
     """The id alone is worth nothing, and trying it elsewhere leaves it to its owner."""
