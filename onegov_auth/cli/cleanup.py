@@ -28,8 +28,17 @@ __all__ = ["cleanup"]
 
 
 @click.command(cls=Command)
-@click.option("--events", callback=duration, default="365d", show_default=True, help="How long events are kept.")
-@click.option("--attempts", callback=duration, default="30d", show_default=True, help="How long attempts are kept.")
+@click.option(
+    "--events", metavar="TIME", callback=duration, default="365d", show_default=True, help="How long events are kept."
+)
+@click.option(
+    "--attempts",
+    metavar="TIME",
+    callback=duration,
+    default="30d",
+    show_default=True,
+    help="How long attempts are kept.",
+)
 @pass_operator
 def cleanup(operator: Operator, *, events: timedelta, attempts: timedelta) -> None:
     """Delete what has run out: sessions, tokens, transactions, attempts, events, messages nobody sent."""

@@ -46,9 +46,17 @@ def moment(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 
 @click.command(cls=Command)
 @click.argument("provider")
-@click.option("--since", required=True, callback=moment, metavar="TIME", help="Links made since then are frozen.")
+@click.option(
+    "--since",
+    required=True,
+    callback=moment,
+    metavar="TIME",
+    help="Links made since then are frozen: a time such as 2026-11-21T08:00 (UTC), or how long ago, such as 2h or 3d.",
+)
 @click.option("--dry-run", is_flag=True, help="Print whom it would concern, and change nothing.")
-@click.option("--undo", is_flag=True, help="Free the links made since then; sessions, tokens and rights don't.")
+@click.option(
+    "--undo", is_flag=True, help="Free the links made since then; sessions, tokens and rights don't come back."
+)
 @pass_operator
 def distrust(operator: Operator, *, provider: str, since: datetime, dry_run: bool, undo: bool) -> None:
     """

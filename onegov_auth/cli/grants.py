@@ -52,7 +52,12 @@ def _one(**named: str | None) -> dict[str, str]:
 @click.command(cls=Command)
 @click.argument("username")
 @_what
-@click.option("--until", callback=_until, metavar="DATE", help="When it ends; UTC unless it says otherwise.")
+@click.option(
+    "--until",
+    callback=_until,
+    metavar="DATE",
+    help="When it ends, such as 2027-01-31T18:00; UTC unless it says otherwise.",
+)
 @pass_operator
 def grant(
     operator: Operator,

@@ -31,7 +31,14 @@ __all__ = ["signup_link"]
 
 @click.command("signup-link", cls=Command)
 @click.argument("role", required=False)
-@click.option("--max-age", callback=duration, default="1d", show_default=True, help="How long the link is good.")
+@click.option(
+    "--max-age",
+    metavar="DURATION",
+    callback=duration,
+    default="1d",
+    show_default=True,
+    help="How long the link is good.",
+)
 @click.option(
     "--max-uses", type=click.IntRange(1, MAX_USES), default=1, show_default=True, help="How many people may come."
 )

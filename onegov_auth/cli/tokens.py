@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import click
+from sqlalchemy.orm import Session
 
 from onegov_auth.api_tokens import ApiTokenInfo, ApiTokens, clean_name
 from onegov_auth.cli.failures import NO, USAGE, Failure
@@ -16,6 +17,7 @@ from onegov_auth.cli.options import Command, duration
 from onegov_auth.cli.output import shown
 from onegov_auth.domain import Step
 from onegov_auth.models import key_of
+from onegov_auth.permissions.classes import Personal, Private, Secret
 
 __all__ = ["create_token", "list_tokens", "revoke_token"]
 
@@ -49,9 +51,17 @@ def _maybe_duration(context: click.Context, parameter: click.Parameter, value: s
 @click.command("create-token", cls=Command)
 @click.argument("username")
 @click.option("--name", required=True, help="What it is for.")
-@click.option("--scope", metavar="PERMISSION", multiple=True, help="What it is good for; everything if left out.")
 @click.option(
-    "--expires", callback=_maybe_duration, help="How long it is good: as long as the settings allow, or less."
+    "--scope",
+    metavar="PERMISSION",
+    multiple=True,
+    help="What it is good for; several times for more, everything if left out.",
+)
+@click.option(
+    "--expires",
+    metavar="TIME",
+    callback=_maybe_duration,
+    help="How long it is good, such as 30d: as long as the settings allow, or less.",
 )
 @pass_operator
 def create_token(
@@ -60,26 +70,36 @@ def create_token(
     """
     Give the user USERNAME an API token, and print it: nobody can tell it again.
 
-    SCOPE are permissions, and the intents Personal, Private and Secret. What the user may not do, the token may not.
+    A scope has permissions such as invoices.read, and the intents Personal, Private and Secret. What the user may not
+    do, the token may not.
     """
     if not clean_name(name):
         raise Failure("A name is needed.", USAGE)
     # What a token begins with, and which application it is for, is said by the settings alone.
     operator.configured()
 
-    def work(unit: Work) -> tuple[str, ApiTokenInfo]:
+    def work(unit: Work) -> tuple[str, ApiTokenInfo, list[str]]:
         user = unit.user(username)
         tokens = _tokens(operator)
         if not tokens.has_room(unit.db, key_of(user)):
             raise Failure(f"{shown(username)} has too many tokens: revoke one.")
         made = tokens.create(unit.db, key_of(user), name, scope=scope or None, valid=expires)
         unit.tell("api_token_created", user, Step("token", made[1].name))
-        return made
+        return *made, _unknown(operator, unit.db, scope)
 
-    token, info = operator.change(work)
+    token, info, unknown = operator.change(work)
+    if unknown:
+        # An application declares its permissions when it starts, which may come later: no reason to refuse.
+        click.echo(f"There is no permission {shown(', '.join(unknown))} yet: is it spelled like that?", err=True)
     operator.output.done(
         f"The token {info.name} of {username} is good until {info.expires:%Y-%m-%d}: {token}", token=token, **_row(info)
     )
+
+
+def _unknown(operator: Operator, db: Session, scope: Sequence[str]) -> list[str]:
+    intents = {intent.__name__ for intent in (Personal, Private, Secret)}
+    known = operator.entities.permission
+    return [one for one in scope if one not in intents and known.get_by_token(db, one) is None]
 
 
 @click.command("revoke-token", cls=Command)

@@ -76,7 +76,7 @@ def _users(operator: Operator, active: bool | None) -> Iterator[dict[str, Any]]:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @pass_operator
 def delete(operator: Operator, username: str, *, yes: bool) -> None:
-    """Delete the user USERNAME, with all sessions."""
+    """Delete the user USERNAME, with all sessions and links to providers."""
     if not yes:
         operator.demand(username)
         if not somebody_can_answer():

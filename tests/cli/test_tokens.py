@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from onegov_auth.cli import main
 from onegov_auth.database import Database
-from onegov_auth.models import ApiToken, AuthEvent
+from onegov_auth.models import ApiToken, AuthEvent, PermissionRow
 
 
 @pytest.fixture(name="configured")
@@ -51,6 +51,19 @@ def test_a_token_is_made_listed_and_revoked(configured: Any, add_user: Any, data
         events = db.scalars(select(AuthEvent).order_by(AuthEvent.created)).all()
     assert [event.type for event in events] == ["api_token_created", "api_token_revoked"]
     assert made["token"] not in str([event.steps for event in events])
+
+
+def test_a_permission_that_nobody_declared(configured: Any, add_user: Any, database: Database) -> None:
+    """A scope with a typing error is pointed out; the token is made, for it is good for less and not for more."""
+    add_user("ann")
+    with database.unit() as db:
+        db.add(PermissionRow(token="invoices.read"))
+    made = configured("create-token", "ann", "--name", "a", "--scope", "invoices.raed", "--scope", "invoices.read")
+    right = configured("create-token", "ann", "--name", "b", "--scope", "invoices.read", "--scope", "Secret")
+
+    assert (made.exit_code, right.exit_code) == (0, 0)
+    assert made.stderr == "There is no permission invoices.raed yet: is it spelled like that?\n"
+    assert right.stderr == ""
 
 
 @pytest.mark.sec("TOK-04")
