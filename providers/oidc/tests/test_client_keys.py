@@ -92,6 +92,8 @@ BAD = {
     "nothing": "",
     "text": "s3cret",
     "public": pem(make_pair("one").private, private=False),
+    "public P-256": pem(KEYS["ES256"], private=False),
+    "public Ed25519": pem(KEYS["EdDSA"], private=False),
     "public jwk": json.dumps(make_pair("one").published),
     "shared": json.dumps(OctKey.generate_key(256).as_dict(private=True)),
     "list": "[1]",

@@ -51,6 +51,8 @@ def test_every_login_has_its_own_secrets(make: Make, begin: Begin) -> None:
     data = [begin(provider)[1].data for _ in range(50)]
 
     assert len({one["nonce"] for one in data}) == len({one["verifier"] for one in data}) == 50
+    # 256 bits as text; RFC 6819 §5.1.4.2.2 asks for 128.
+    assert min(len(str(one[name])) for one in data for name in ("nonce", "verifier")) >= 43
 
 
 def test_an_authentication_class_is_asked_for(make: Make, begin: Begin) -> None:

@@ -45,6 +45,25 @@ def test_a_login_begins_in_time(
     assert outcome.code == "timeout"
 
 
+@pytest.mark.sec("OIDCX-35")
+def test_a_login_ends_in_time(
+    op: HostileOidcProvider,
+    make: Make,
+    begin: Callable[[OIDCProvider], tuple[Redirect, Transaction]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Token, keys, UserInfo and groups share their time: who waits for all of them holds a worker."""
+    provider = make(userinfo="always")
+    redirect, transaction = begin(provider)
+    params = op.authorize(redirect.url)
+    monkeypatch.setattr("onegov_auth_oidc.provider.LOGIN_SECONDS", 0)
+    outcome = provider.finish(Callback(params), transaction)
+
+    assert isinstance(outcome, Unavailable)
+    assert outcome.code == "timeout"
+    assert "/token" not in op.paths()
+
+
 def test_a_session_is_checked_again_in_time(
     provider: OIDCProvider, session: SessionInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
