@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from onegov_auth.providers import Answer, Callback, Client, Refused, Services, Start
-from onegov_auth.testing.servers.hostile_oidc import ABSENT, HostileOidcProvider
+from onegov_auth.providers import Answer, Callback, Client, Refused, Services, Start, VerifiedIdentity
+from onegov_auth.testing.servers.hostile_oidc import ABSENT, HostileOidcProvider, make_pair
 from onegov_auth_oidc import OIDCProvider, OIDCSettings
 
 OP = Client(address="203.0.113.9")
@@ -128,6 +128,26 @@ def test_draft_tokens_by_a_switch(op: HostileOidcProvider, call: Call) -> None:
     check_refused(call("backchannel-logout", {"logout_token": op.logout_token()}), "invalid_logout_token_typ")
     token = {"logout_token": op.logout_token()}
     assert call("backchannel-logout", token, logout={"draft_tokens": True}).status == 200
+
+
+@pytest.mark.sec("OIDC-33", "OIDCX-36")
+def test_invented_keys_cost_no_login_its_search(
+    op: HostileOidcProvider, make: Callable[..., OIDCProvider], log_in: Callable[..., Any], kept: Kept
+) -> None:
+    """Anybody may send logout tokens; a login after the keys were changed still finds the new one."""
+    given: Any = kept
+    provider = make()
+    provider = replace(provider, services=replace(provider.services, sessions=given))
+    honest, op.keys = op.keys, [make_pair("invented", number=1)]
+    invented, op.keys = op.logout_token(), honest
+    call = provider.routes()["backchannel-logout"]
+    for _ in range(3):
+        check_refused(call(Callback({"logout_token": invented}, "POST"), OP), "invalid_logout_token_unknown_key")
+    searches = op.paths().count("/jwks")
+    op.before_signing = lambda: setattr(op, "keys", [make_pair("two", number=1), *honest])
+
+    assert isinstance(log_in(provider), VerifiedIdentity)
+    assert searches == 2
 
 
 @pytest.mark.sec("OIDC-55", "OIDC-56")

@@ -66,6 +66,21 @@ def test_an_issuer_cannot_lead_to_this_machine(port: int, issuer: list[str]) -> 
         backend.connect_tcp("other", port)
 
 
+@pytest.mark.sec("OAUTH-26", "ASVS-1.3.6")
+@pytest.mark.parametrize(
+    "answers",
+    [[["93.184.216.34"], ["127.0.0.1"]], [["127.0.0.1", "93.184.216.34"], ["127.0.0.1"]]],
+    ids=["later", "beside"],
+)
+def test_an_issuer_cannot_claim_to_be_inside(port: int, answers: list[list[str]]) -> None:
+    """Who answers for a name may change the answer; what was once outside leads to nothing inside."""
+    looked_up = iter(answers)
+    backend = GuardedBackend("issuer", lambda host, _: next(looked_up) if host == "issuer" else ["127.0.0.1"])
+    for _ in answers:
+        with pytest.raises(ForbiddenAddressError):
+            backend.connect_tcp("other", port)
+
+
 @pytest.mark.sec("OAUTH-26")
 def test_nobody_leads_to_a_cloud_machines_credentials(port: int) -> None:
     """A link-local address is not asked, not even for the issuer itself."""

@@ -98,7 +98,7 @@ def _read(server: Server, settings: OIDCSettings, services: Services, callback: 
         leeway=settings.leeway,
         drafts=settings.logout.draft_tokens,
     )
-    return read_logout_token(given, server.keys, server.discovery.current().jwks_uri, wanted)
+    return read_logout_token(given, server.logout_keys, server.discovery.current().jwks_uri, wanted)
 
 
 def _end(settings: OIDCSettings, sessions: ProviderSessions, token: LogoutToken, client: Client) -> int | Refused:

@@ -169,6 +169,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         self._issuer_host = issuer_host
         self._resolve = resolve
         self._allow = allow
+        self._outermost = Zone.LOOPBACK
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(  # httpcore's signature
@@ -193,7 +194,7 @@ class GuardedBackend(httpcore.NetworkBackend):
     def _allowed(self, host: str, port: int) -> list[str]:
         try:
             addresses = self._resolve(host, port)
-            deepest = self._deepest(host, port)
+            deepest = self._deepest(host, port, addresses)
         except OSError as error:
             raise httpcore.ConnectError("the name can't be resolved") from error
         return [address for address in addresses if zone_of(address) <= deepest or self._is_allowed(address)]
@@ -222,9 +223,14 @@ class GuardedBackend(httpcore.NetworkBackend):
         ip = ipaddress.ip_address(address.partition("%")[0])
         return any(ip in network for network in self._allow)
 
-    def _deepest(self, host: str, port: int) -> Zone:
+    def _deepest(self, host: str, port: int, addresses: list[str]) -> Zone:
+        """
+        How far inside *host* may be.
+
+        The issuer answers for its own name: it could claim to be inside for a moment, or beside its real address.
+        So its outermost address counts, of all that were ever seen.
+        """
+        own = addresses if host == self._issuer_host else self._resolve(self._issuer_host, port)
+        self._outermost = min([self._outermost, *map(zone_of, own)])
         # Further than that nobody may lead us, not even the issuer's own name.
-        most = Zone.LOOPBACK
-        if host == self._issuer_host:
-            return most
-        return min(most, max(map(zone_of, self._resolve(self._issuer_host, port))))
+        return Zone.LOOPBACK if host == self._issuer_host else self._outermost

@@ -28,13 +28,16 @@ class Server:
     Attributes:
         http: Asks it.
         discovery: Its metadata.
-        keys: Its keys.
+        keys: Its keys, for logins.
+        logout_keys: The same for logout tokens, which anybody may send: invented key ids must not use up the one
+            search a minute that a login has after the keys were changed.
         credentials: What shows it who asks.
     """
 
     http: Http
     discovery: Discovery
     keys: KeyStore
+    logout_keys: KeyStore
     credentials: Credentials
 
     def close(self) -> None:
@@ -62,9 +65,11 @@ def server_of(name: str, settings: OIDCSettings, services: Services) -> Server:
 
 def _make(settings: OIDCSettings, client: Client, services: Services) -> Server:
     http = Http(client, settings.plain_loopback)
+    algorithm = ALGORITHMS[settings.id_token_alg]
     return Server(
         http,
         Discovery(http, settings, services.clock),
-        KeyStore(http, ALGORITHMS[settings.id_token_alg], services.clock),
+        KeyStore(http, algorithm, services.clock),
+        KeyStore(http, algorithm, services.clock),
         Credentials(settings, ClientKeys(settings.client_keys), services.clock, services.token),
     )
