@@ -83,6 +83,11 @@ def test_without_a_username_nobody_gets_in(value: object) -> None:
     assert refused({**CLAIMS, "email": value}) == ("missing_claim", "email")
 
 
+def test_each_claim_that_could_be_the_username_is_named() -> None:
+    """Whoever looks for what is missing sees that one of them would do."""
+    assert refused({"sub": "1"}, username=["preferred_username", "nickname"])[1] == "preferred_username or nickname"
+
+
 @pytest.mark.sec("LINK-15")
 @pytest.mark.parametrize("value", [None, 1, "", "x" * 256], ids=repr)
 def test_without_a_key_nobody_gets_in(value: object) -> None:

@@ -77,7 +77,7 @@ def read_person(settings: OIDCSettings, sources: Sequence[Claims]) -> Person | R
         return _refused("missing_claim", names.id)
     username = next((text for path in names.username if (text := clean(_first(sources, path)[0]))), None)
     if username is None:
-        return _refused("missing_claim", " ".join(names.username))
+        return _refused("missing_claim", " or ".join(names.username))
     try:
         groups = read_groups(names.groups, sources)
     except MalformedGroupsError as error:
