@@ -63,6 +63,8 @@ def check(operator: Operator, *, provider: str, login: str | None, claims: Mappi
         steps.append(step)
         if not operator.options.as_json:
             click.echo(_line(step))
+    if claims is not None and all(step.name != "claims" for step in steps):
+        raise Failure(f"The provider {provider} is told no claims: --claims is for OpenID providers.", USAGE)
     failed = any(step.state == "failed" for step in steps)
     if operator.options.as_json:
         operator.output.answer("", provider=provider, ok=not failed, steps=[_row(step) for step in steps])

@@ -175,3 +175,11 @@ def test_check_leaves_no_database(check: Any, tmp_path: Path) -> None:
     check("talk")
 
     assert not (tmp_path / "app.db").exists()
+
+
+def test_claims_for_a_provider_that_knows_none(check: Any) -> None:
+    """Nobody takes what was not looked at for a good answer."""
+    result = check("local", "--claims", "-", stdin="{}")
+
+    assert result.exit_code == 2
+    assert "is told no claims" in result.stderr
