@@ -140,7 +140,7 @@ def test_invented_keys_cost_no_login_its_search(
     provider = replace(provider, services=replace(provider.services, sessions=given))
     honest, op.keys = op.keys, [make_pair("invented", number=1)]
     invented, op.keys = op.logout_token(), honest
-    call = provider.routes()["backchannel-logout"]
+    call: Callable[..., Any] = provider.routes()["backchannel-logout"]
     for _ in range(3):
         check_refused(call(Callback({"logout_token": invented}, "POST"), OP), "invalid_logout_token_unknown_key")
     searches = op.paths().count("/jwks")
