@@ -10,19 +10,21 @@ from email.policy import default
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
 from onegov_auth.auth import Auth
 from onegov_auth.database import Database
-from onegov_auth.domain import Client
+from onegov_auth.domain import Client, Password, VerifiedIdentity
 from onegov_auth.factors import EnrolmentForm
-from onegov_auth.models import User, UserSession
+from onegov_auth.models import User, UserSession, key_of
 from onegov_auth.outcomes import Done, Enrolling, EnrolmentRequired, FactorAdded, FactorRequired, LoggedIn, Refused
 from onegov_auth.second_factors.passwordless import PasskeyAsked
 from onegov_auth.testing.passkey import SoftwarePasskey
 from onegov_auth.testing.providers import KnownPeople
+from onegov_auth.waiting import Door, Proven
 
 MakeAuth = Callable[..., Auth]
 Code = Callable[..., str]
@@ -52,6 +54,19 @@ def _join(client: Client, tmp_path: Path, sessions: Callable[[], int]) -> Callab
         assert isinstance(auth.activate(found[1], client), Done)
 
     return join
+
+
+@pytest.mark.sec("MFA-06")
+@pytest.mark.parametrize("mine", [True, False], ids=["own", "other"])
+def test_a_factor_counts_for_who_proved_it(auth: Auth, ann: User, client: Client, sessions: Any, mine: bool) -> None:
+    """What somebody else has proven in this login is no proof of whoever would get the session."""
+    verified = auth.local.verify(ann.username, Password(PASSWORD))
+    assert isinstance(verified, VerifiedIdentity)
+    proven = Proven(key_of(ann) if mine else uuid4(), ("totp",))
+    outcome = auth.road.complete(verified, Door(client=client, proven=proven))
+
+    assert isinstance(outcome, LoggedIn if mine else FactorRequired), outcome
+    assert sessions() == (1 if mine else 0)
 
 
 @pytest.mark.sec("MFA-02", "LINK-26")
