@@ -63,7 +63,7 @@ def own_origin(request: AuthRequest) -> str:
 def hosts_tween_factory(app: AuthApp, handler: Handler) -> Handler:
     """Refuse a Host that is not ours, where ``allowed_hosts`` says which are (HOST-03)."""
     if not app.allowed_hosts:
-        log.info("allowed_hosts is not set: any Host is answered, and none is used in an address of ours")
+        log.info("AuthApp.allowed_hosts is not set: any Host is answered, and none is used in an address of ours")
         return handler
     allowed = {host_name(name) for name in app.allowed_hosts} | {host_name(app.netloc)}
 
