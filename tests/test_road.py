@@ -12,7 +12,7 @@ import onegov_auth
 from onegov_auth.auth import Auth
 from onegov_auth.database import Database
 from onegov_auth.domain import Client, Step
-from onegov_auth.models import AuthEvent, User
+from onegov_auth.models import AuthEvent, User, UserIdentity, key_of
 from onegov_auth.outcomes import Refused, StepRequired, Unavailable
 from onegov_auth.providers import ProviderSettings
 from onegov_auth.road import Door
@@ -117,3 +117,22 @@ def test_a_link_of_a_provider_that_is_gone_is_refused(
     outcome = make_auth().login("dora", "local password", client, link=step.transaction.id)
     assert isinstance(outcome, Refused)
     assert outcome.code == "unknown_provider"
+
+
+@pytest.mark.sec("LINK-18", "RACE-13")
+def test_whoever_was_deactivated_meanwhile_links_nothing(
+    make_auth: Callable[..., Auth],
+    add: Callable[..., User],
+    client: Client,
+    database: Database,
+    inactive: dict[str, Any],
+) -> None:
+    """Between the look at the session and the link an administrator was quicker: the link would be a way back."""
+    user = add("dora", **inactive)
+    block = ProviderSettings(kind="known-people", roles={"member": ("*",)})
+    auth = make_auth(KnownPeople(name="staff", settings=block))
+    outcome = auth.road.complete(person("staff", "1", "dora"), Door(client=client, link_to=key_of(user)))
+
+    assert outcome == Refused("inactive", to="/")
+    with database.read() as db:
+        assert db.scalars(select(UserIdentity)).all() == []

@@ -340,3 +340,22 @@ def test_nobody_is_made_on_behalf_of_who_waits(
     assert isinstance(outcome, Refused)
     assert outcome.code == "link_other_user"
     assert (rows(database, User), rows(database, UserIdentity)) == (1, 0)
+
+
+@pytest.mark.sec("LINK-09", "LINK-13")
+def test_a_link_is_not_made_to_whoever_has_the_name_by_now(
+    make_auth: MakeAuth, add: Callable[..., User], client: Client, database: Database
+) -> None:
+    """What was pending for one user is nobody else's, though the name is theirs when it is proven."""
+    add("eve@example.org")
+    auth = make_auth(issuer(link="prove"))
+    step = come_back(auth, client)
+    assert isinstance(step, StepRequired)
+    with database.unit() as db:
+        db.scalars(select(User)).one().username = "renamed"
+    add("eve@example.org")
+    outcome = auth.login("eve@example.org", PASSWORD, client, link=step.transaction.id)
+
+    assert isinstance(outcome, Refused), outcome
+    assert outcome.code == "link_other_user"
+    assert rows(database, UserIdentity) == 0
