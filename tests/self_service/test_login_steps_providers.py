@@ -1,4 +1,4 @@
-"""A login that waits for a step, and a provider that is gone when it goes on."""
+"""A login that waits for a step, and a provider or a link that is gone when it goes on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from onegov_auth.auth import Auth
 from onegov_auth.database import Database
 from onegov_auth.domain import Callback, Client
-from onegov_auth.models import AuthEvent, User, UserSession
+from onegov_auth.models import AuthEvent, User, UserIdentity, UserSession, key_of
 from onegov_auth.outcomes import LoggedIn, Redirect, Refused, StepRequired
 from onegov_auth.testing.providers import KnownIssuer
 
@@ -51,3 +51,22 @@ def test_a_provider_that_is_there_lets_in(
 ) -> None:
     """Another process of the same settings goes on with the login."""
     assert isinstance(make_auth(company, **TERMS).take_step(waiting, "accept_terms", ACCEPT, client), LoggedIn)
+
+
+@pytest.mark.sec("LINK-16", "MFA-06")
+def test_an_identity_that_is_somebody_elses_by_now_lets_nobody_in(
+    make_auth: Callable[..., Auth],
+    company: KnownIssuer,
+    client: Client,
+    add: Callable[..., User],
+    database: Database,
+    waiting: str,
+) -> None:
+    """It was unlinked meanwhile, and linked to another account: the login that waits is neither's."""
+    other = add("other@example.org")
+    with database.unit() as db:
+        db.execute(update(UserIdentity).values(user_id=key_of(other)))
+    outcome = make_auth(company, **TERMS).take_step(waiting, "accept_terms", ACCEPT, client)
+
+    assert isinstance(outcome, Refused), outcome
+    assert outcome.code == "identity_frozen"
