@@ -121,6 +121,25 @@ def test_tokens_made_since_are_revoked(
     assert auth.api_tokens.lookup(others) is not None
 
 
+@pytest.mark.sec("TOK-03")
+def test_who_removed_the_link_is_known_by_the_session(
+    auth: Auth, log_in: Callable[[str], Any], clock: FakeClock, database: Database
+) -> None:
+    """In a faked session the link is soon removed, and another one made: both that and a token are found."""
+    eve, since = log_in("code-1").user, clock()
+    with database.unit() as db:
+        db.scalars(select(UserIdentity)).one().source = "other"
+        db.scalars(select(UserIdentity)).one().proof = "session"
+        token, _ = auth.api_tokens.create(db, eve.id, "new")
+    with database.unit() as db:
+        [told] = Distrust("company", since).apply(db)
+
+    assert (told.sessions, told.tokens, told.proof) == (1, 1, "session")
+    assert auth.api_tokens.lookup(token) is None
+    with database.read() as db:
+        assert db.scalars(select(UserIdentity.frozen)).all() == [True]
+
+
 def test_others_are_left_alone(
     auth: Auth,
     log_in: Callable[[str], Any],
