@@ -175,6 +175,21 @@ def test_cleanup_deletes_the_expired(
         assert db.scalar(select(func.count()).select_from(LoginTransaction)) == 1
 
 
+@pytest.mark.sec("OIDCX-33", "RACE-08")
+def test_what_happened_once_is_remembered_as_long_as_it_could_happen(
+    transactions: Transactions, database: Database, clock: FakeClock
+) -> None:
+    """A logout token that is good for a while is not used twice because somebody cleaned up in between."""
+
+    def again(minutes: int) -> bool:
+        clock.advance(timedelta(minutes=minutes))
+        with database.unit() as db:
+            transactions.cleanup(db)
+            return transactions.once(db, "company", "jti", timedelta(minutes=10))
+
+    assert [again(0), again(9), again(1)] == [True, False, True]
+
+
 @pytest.mark.sec("RACE-08")
 def test_one_of_many_gets_it(begin: Begin, take: Take) -> None:
     """Of twenty threads with the same id at once, exactly one gets the transaction."""
