@@ -68,7 +68,6 @@ def test_links_made_since_are_frozen(
     assert isinstance(log_in("code-2"), LoggedIn)
 
 
-@pytest.mark.sec("LINK-09")
 def test_links_to_others_made_since_are_frozen(
     auth: Auth, log_in: Callable[[str], Any], add: Callable[..., User], clock: FakeClock, database: Database
 ) -> None:
