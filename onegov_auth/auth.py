@@ -79,6 +79,16 @@ class Auth(Managing, ApiClients, OwnTokens, Passwordless, EmailChanges, Recoveri
             )
         return cls(settings, database, clock=clock, hooks=hooks, hasher=hasher, mount=mount, **parts)
 
+    def close(self) -> None:
+        """
+        End what runs beside the requests: the thread that sends, connections to providers, and those to the database.
+
+        For the end of a process or of a test; what waits to be sent is sent after the next start.
+        """
+        self.mailer.close()
+        self.resources.clear()
+        self.database.dispose()
+
     def users(self, db: Session) -> UserCollection:
         """The users, as seen by that database session."""
         return UserCollection(db)

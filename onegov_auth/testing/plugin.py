@@ -180,8 +180,7 @@ def _make_application(application_url: str, clock: FakeClock) -> Iterator[Callab
 
     yield make
     for application in made:
-        application.auth.resources.clear()
-        application.auth.database.dispose()
+        application.auth.close()
 
 
 @pytest.fixture(name="make_user")

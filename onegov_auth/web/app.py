@@ -172,7 +172,7 @@ class AuthApp(AuthBase):
             try:
                 migrations.check(auth.database.engine, settings.schema_name)
             except SchemaOutdatedError:
-                auth.database.dispose()
+                auth.close()
                 raise
         app = cls(auth)
         if app.sync_permissions() is not None:

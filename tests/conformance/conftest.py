@@ -210,7 +210,7 @@ class Site:
         """Stop serving."""
         if self._server is not None:
             self._server.shutdown()
-            self.app.auth.resources.clear()
+            self.app.auth.close()
 
 
 def make_app() -> type[AuthApp]:

@@ -37,7 +37,7 @@ def test_invoices(examples: Path, place: Path) -> None:
     assert "Paper" not in browser.get("/invoices?paid=no").text
     page = next(iter(browser.get("/invoices/1/delete").forms.values())).submit()
     assert "What is paid stays." in page.text
-    browser.app.auth.database.dispose()
+    browser.app.auth.close()
 
 
 def test_own_users_page(examples: Path, place: Path) -> None:
@@ -46,4 +46,4 @@ def test_own_users_page(examples: Path, place: Path) -> None:
     page = browser.get("/auth/admin/users")
     heads = [head.get_text(" ", strip=True) for head in page.html.select("table.grid thead th a")]
     assert heads == ["Name ▲", "Last seen"]
-    browser.app.auth.database.dispose()
+    browser.app.auth.close()

@@ -33,4 +33,4 @@ def test_own_tables(examples: Path, place: Path) -> None:
     form["username"], form["password"] = "ada@example.org", PASSWORD
     form.submit(status=303)
     assert "ada@example.org" in browser.get("/auth/account").text
-    app.auth.database.dispose()
+    app.auth.close()

@@ -34,4 +34,4 @@ def test_permissions(examples: Path, place: Path, log_in: Callable[..., Any]) ->
     assert log_in(app).json == {"may_write": False}
     give("invoices.write", "reports.run", tags=["office"])
     assert log_in(app, "/close-year").json == "closed"
-    app.auth.database.dispose()
+    app.auth.close()

@@ -118,7 +118,7 @@ def _serve(tmp_path: Path) -> Iterator[Serve]:
         with database.unit() as db:
             UserCollection(db).add("ann@example.net", PASSWORD, "member")
         server = StopableWSGIServer.create(app, host="127.0.0.1", port=port)
-        ends.extend([server.shutdown, app.auth.resources.clear, database.dispose])
+        ends.extend([server.shutdown, app.auth.close])
         return url, app
 
     yield serve

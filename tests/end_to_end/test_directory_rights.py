@@ -66,9 +66,7 @@ def _auth(config: Path) -> Iterator[Auth]:
         db.add_all([read, PermissionRow(token="books.write"), UserGroup(name="Finance")])
         db.add(Bundle(name="Books", permissions=[read]))
     yield auth
-    auth.mailer.close()
-    auth.resources.clear()
-    auth.database.dispose()
+    auth.close()
 
 
 @pytest.fixture(name="command")

@@ -55,7 +55,7 @@ def _app(sqlite_url: str, clock: FakeClock) -> Iterator[App]:
     database.dispose()
     app = App.from_settings(settings, clock=clock, hasher=Hasher.cheap())
     yield app
-    app.auth.database.dispose()
+    app.auth.close()
 
 
 @pytest.fixture(name="ann")

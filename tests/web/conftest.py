@@ -184,6 +184,8 @@ def _make_app(
     def make(*providers: Any, cls: type[App] = App, **changes: Any) -> App:
         cls.commit()
         auth = Auth(make_settings(**changes), database, clock=clock, hasher=hasher, hooks=cls.hooks)
+        # No thread is left with a connection when the database is closed.
+        auth.mailer.close()
         if providers:
             auth.providers = {**auth.providers, **{provider.name: provider for provider in providers}}
         return cls(auth)

@@ -87,7 +87,7 @@ def _load(hasher: Hasher) -> Iterator[Callable[..., Any]]:
 
     yield load
     for application in made:
-        application.auth.database.dispose()
+        application.auth.close()
 
 
 @pytest.fixture(name="start")

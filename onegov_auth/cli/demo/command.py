@@ -119,9 +119,7 @@ def _local(settings: Settings) -> Way:
 
 def _application(stack: ExitStack, settings: Settings, ways: Sequence[Way], *, on_loopback: bool) -> DemoApp:
     application = DemoApp.from_settings(settings)
-    stack.callback(application.auth.database.dispose)
-    stack.callback(application.auth.mailer.close)
-    stack.callback(application.auth.resources.clear)
+    stack.callback(application.auth.close)
     application.ways = tuple(ways)
     # Who comes over the network is shown no password.
     application.shows_passwords = on_loopback

@@ -34,7 +34,7 @@ def _site(tmp_path: Path, make_settings: Callable[..., Settings]) -> Any:
         Way("staff", "A directory", "in the form", missing="slapd was not found: install the package slapd"),
     )
     yield app
-    app.auth.database.dispose()
+    app.auth.close()
 
 
 @pytest.fixture(name="browser")
