@@ -201,7 +201,8 @@ class Provider(ABC):
 
         Args:
             login: Somebody to look up on the way, without their password.
-            claims: What a provider told of somebody, to see what would become of it.
+            claims: What a provider told of somebody, to see what would become of it, which a step ``claims`` tells;
+                a provider that is told nothing of people has no such step.
         """
         del login, claims
         yield Check("settings", CheckState.OK)

@@ -93,13 +93,14 @@ class Keeping(BaseHTTPRequestHandler):
 
 @contextmanager
 def keeping() -> Iterator[tuple[str, list[object]]]:
-    handler = type("Handler", (Keeping,), {"opened": []})
+    opened: list[object] = []
+    handler = type("Handler", (Keeping,), {"opened": opened})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", handler.opened  # type: ignore[attr-defined]  # made above
+        yield f"http://127.0.0.1:{server.server_address[1]}", opened
     finally:
         server.shutdown()
         thread.join()
