@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from onegov_auth.attempts.limits import UNSEEN
+from onegov_auth.attempts.limits import UNSEEN, row_limits
 from onegov_auth.attempts.rows import as_person
 from onegov_auth.i18n import _
 from onegov_auth.models import Columns, primary_key
@@ -48,7 +48,7 @@ class States:
         self._entities = entities
         self._users: Any = entities.user
         self._limit = settings.attempts.login
-        self._in_a_row = settings.attempts.in_a_row
+        self._in_a_row, _of_known = row_limits(settings.attempts)
         self._now = now
 
     def condition(self, state: str) -> ColumnElement[bool]:
@@ -73,7 +73,7 @@ class States:
         The table has all attempts, also where Redis counts them. A lock of a network is no account's.
         """
         rows: Any = self._entities.attempt
-        now, own, most = self._now, self._limit, self._in_a_row - self._in_a_row // 4
+        now, own, most = self._now, self._limit, self._in_a_row
         lately = rows.datetime_utc > now - own.lockout - own.within
         lasting = func.max(rows.datetime_utc) > now - own.lockout
         # Few failed so often at all, and of those alone it is asked how often since the last success.

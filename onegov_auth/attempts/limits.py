@@ -38,6 +38,7 @@ __all__ = [
     "bounds",
     "judge",
     "limits_of",
+    "row_limits",
 ]
 
 #: What can be tried.
@@ -185,6 +186,12 @@ class Verdict:
         return self.wait > 0
 
 
+def row_limits(budgets: Budgets) -> tuple[int, int]:
+    """How many failures in a row count: of browsers that nobody knows, and of each one that is known."""
+    known = budgets.in_a_row // 4
+    return budgets.in_a_row - known, known
+
+
 def limits_of(budgets: Budgets, tried: Tried, *, covert: bool, unseen: bool = False) -> list[Scope]:
     """
     The limits that an attempt is held against.
@@ -197,11 +204,11 @@ def limits_of(budgets: Budgets, tried: Tried, *, covert: bool, unseen: bool = Fa
     """
     own: Budget = getattr(budgets, tried.kind)
     times = own.within.total_seconds(), own.lockout.total_seconds()
-    spare = budgets.in_a_row // 4
+    unknown, known = row_limits(budgets)
     rows = tried.kind in GUESSED and not unseen
     if tried.device is not None:
         found = [Scope("device", own.limit, *times)]
-        return [*found, Scope("device_row", spare, FOREVER, FOREVER)] if rows else found
+        return [*found, Scope("device_row", known, FOREVER, FOREVER)] if rows else found
     found = []
     if tried.account is not None:
         found.append(Scope("name", own.limit, *times))
@@ -212,11 +219,11 @@ def limits_of(budgets: Budgets, tried: Tried, *, covert: bool, unseen: bool = Fa
         limit = own.per_address or here.limit
         found.append(Scope("address", limit, here.within.total_seconds(), here.lockout.total_seconds()))
     if tried.account is not None and rows:
-        found.append(Scope("row", budgets.in_a_row - spare, FOREVER, FOREVER))
+        found.append(Scope("row", unknown, FOREVER, FOREVER))
     if tried.person is not None:
         found.append(Scope("person", own.limit, *times, told=not covert))
         if rows:
-            found.append(Scope("person_row", budgets.in_a_row - spare, FOREVER, FOREVER, told=not covert))
+            found.append(Scope("person_row", unknown, FOREVER, FOREVER, told=not covert))
     return found
 
 
@@ -234,16 +241,16 @@ def bounds(budgets: Budgets, kind: str, now: float) -> dict[str, object]:
     Every scope has both but those of failures in a row, which have no beginning.
     """
     own: Budget = getattr(budgets, kind)
-    here, spare = budgets.per_address, budgets.in_a_row // 4 if kind in GUESSED else 0
+    here, (unknown, known) = budgets.per_address, row_limits(budgets) if kind in GUESSED else (0, 0)
     most = {
         "name": own.limit,
         "pair": own.same_address or own.limit,
         "address": 0 if here is None else own.per_address or here.limit,
-        "row": budgets.in_a_row - spare if spare else 0,
+        "row": unknown if known else 0,
         "person": own.limit,
-        "person_row": budgets.in_a_row - spare if spare else 0,
+        "person_row": unknown if known else 0,
         "device": own.limit,
-        "device_row": spare,
+        "device_row": known,
     }
     since = now - (own.within + own.lockout).total_seconds()
     found: dict[str, object] = {f"{name}_most": number for name, number in most.items()}
